@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# nsemig: live migration of a Xen VM with its network security context.
+#
+#   make                build/nsemig
+#   sudo make deps demo, sudo make deps check: see README.md
+#
+# Variables: V=1 (show commands), SANITIZE=address,undefined, WERROR=1,
+# PREFIX, DESTDIR, CC, CFLAGS, LDFLAGS.
+
+VERSION   := 0.1.0
+PREFIX    ?= /usr/local
+SBINDIR   ?= $(PREFIX)/sbin
+MANDIR    ?= $(PREFIX)/share/man
+BASHDIR   ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR    ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR   ?= $(PREFIX)/share/fish/vendor_completions.d
+DOCDIR    ?= $(PREFIX)/share/doc/nsemig
+
+CC        ?= cc
+CFLAGS    ?= -O2 -g
+PKGS      := libmnl libnetfilter_conntrack libnftnl libzstd libssh2 jansson inih \
+	     smartcols libxxhash xenlight xencontrol xenstore
+WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	     -Wformat=2 -Wvla
+HARDEN    := -fstack-protector-strong -fPIE
+HARDENLD  := -pie -Wl,-z,relro,-z,now
+ifeq ($(SANITIZE),)
+B         := build
+HARDEN    += -D_FORTIFY_SOURCE=2
+else
+B         := build-san
+SAN       := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+ifneq ($(WERROR)$(CI),)
+WARN      += -Werror
+endif
+Q         := $(if $(V),,@)
+say        = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+PKGCFLAGS  = $(shell pkg-config --cflags $(PKGS))
+PKGLIBS    = $(shell pkg-config --libs $(PKGS))
+ALLCFLAGS  = -std=gnu11 -D_GNU_SOURCE -DNSEMIG_VERSION='"$(VERSION)"' -I. $(WARN) \
+	     $(HARDEN) $(SAN) -pthread $(PKGCFLAGS) $(CFLAGS)
+ALLLDFLAGS = $(HARDENLD) $(SAN) -pthread $(LDFLAGS)
+
+LIBSRC    := $(sort $(wildcard lib/*/*.c lib/*/*/*.c))
+CMDSRC    := $(sort $(wildcard cmd/*.c))
+UNITSRC   := $(sort $(wildcard tests/unit/test_*.c))
+FUZZSRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+BENCHSRC  := $(sort $(wildcard tests/bench/*.c))
+HELPERSRC := $(sort $(wildcard tests/helpers/*.c))
+LIBOBJ    := $(LIBSRC:%.c=$(B)/%.o)
+CMDOBJ    := $(CMDSRC:%.c=$(B)/%.o)
+UNITS     := $(UNITSRC:%.c=$(B)/%)
+BENCHES   := $(BENCHSRC:%.c=$(B)/%)
+HELPERS   := $(HELPERSRC:%.c=$(B)/%)
+LIB       := $(B)/libnsemig.a
+BIN       := $(B)/nsemig
+
+all: $(BIN)
+
+$(B)/%.o: %.c $(MAKEFILE_LIST)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALLCFLAGS) -MMD -MP -c $< -o $@
+
+$(LIB): $(LIBOBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BIN): $(CMDOBJ) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALLLDFLAGS) -o $@ $^ $(PKGLIBS)
+
+$(UNITS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALLLDFLAGS) -o $@ $^ $(PKGLIBS) -lcmocka
+
+$(BENCHES) $(HELPERS): $(B)/%: $(B)/%.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALLLDFLAGS) -o $@ $^ $(PKGLIBS)
+
+-include $(shell find build build-san -name '*.d' 2>/dev/null)
+
+deps:
+	contrib/install-deps
+
+# Unit tests need no privileges; those of the engines make namespaces and
+# skip themselves without root.
+check-unit: $(UNITS)
+	$(Q)prove --exec '' $(UNITS)
+
+check-e2e: all $(HELPERS)
+	$(Q)NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) prove -v tests/e2e/*.t
+
+check: lint all
+	$(Q)$(MAKE) --no-print-directory check-unit
+	$(Q)$(MAKE) --no-print-directory check-unit SANITIZE=address,undefined
+	$(Q)$(MAKE) --no-print-directory check-e2e
+	$(Q)$(MAKE) --no-print-directory check-e2e SANITIZE=address,undefined
+
+demo: all
+	$(Q)NSEMIG=$(CURDIR)/$(BIN) contrib/lab/demo
+
+bench: all $(BENCHES)
+	$(Q)NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) tests/bench/run
+
+fuzz:
+	$(Q)tests/fuzz/run $(FUZZSRC)
+
+lint:
+	$(Q)tests/lint
+
+format:
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(DOCDIR)
+	install -m 755 $(BIN) $(DESTDIR)$(SBINDIR)/nsemig
+	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 completions/nsemig.bash $(DESTDIR)$(BASHDIR)/nsemig
+	install -m 644 completions/nsemig.zsh $(DESTDIR)$(ZSHDIR)/_nsemig
+	install -m 644 completions/nsemig.fish $(DESTDIR)$(FISHDIR)/nsemig.fish
+	install -m 644 README.md $(DESTDIR)$(DOCDIR)
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/nsemig $(DESTDIR)$(BASHDIR)/nsemig \
+		$(DESTDIR)$(ZSHDIR)/_nsemig $(DESTDIR)$(FISHDIR)/nsemig.fish \
+		$(DESTDIR)$(DOCDIR)/README.md $(DESTDIR)$(MANDIR)/man5/nsemig* \
+		$(DESTDIR)$(MANDIR)/man8/nsemig*
+
+dist:
+	git archive --prefix=nsemig-$(VERSION)/ -o nsemig-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build build-san build-fuzz
+
+.PHONY: all deps check check-unit check-e2e demo bench fuzz lint format install uninstall \
+	dist clean
+.SECONDARY:

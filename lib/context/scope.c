@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The scope as data: building, membership of addresses and zones, JSON.
+ */
+#include "lib/context/scope.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/util/cleanup.h"
+
+void nse_scope_init(struct nse_scope *s)
+{
+	memset(s, 0, sizeof(*s));
+	nse_domain_init(&s->domain);
+}
+
+static void free_list(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+void nse_scope_release(struct nse_scope *s)
+{
+	if (!s)
+		return;
+	nse_domain_release(&s->domain);
+	free(s->zones);
+	free_list(s->tables, s->ntables);
+	free_list(s->chains, s->nchains);
+	nse_scope_init(s);
+}
+
+int nse_scope_copy(struct nse_scope *to, const struct nse_scope *from)
+{
+	struct nse_scope s;
+	int rc;
+
+	nse_scope_init(&s);
+	s.all = from->all;
+	rc = nse_domain_copy(&s.domain, &from->domain);
+	for (size_t i = 0; rc == 0 && i < from->nzones; i++)
+		rc = nse_scope_add_zone(&s, from->zones[i], NULL);
+	for (size_t i = 0; rc == 0 && i < from->ntables; i++)
+		rc = nse_scope_add_table(&s, from->tables[i], NULL);
+	for (size_t i = 0; rc == 0 && i < from->nchains; i++)
+		rc = nse_scope_add_chain(&s, from->chains[i], NULL);
+	if (rc < 0) {
+		nse_scope_release(&s);
+		return rc;
+	}
+	nse_scope_release(to);
+	*to = s;
+	return 0;
+}
+
+int nse_scope_add_zone(struct nse_scope *s, uint16_t zone, struct nse_error *err)
+{
+	uint16_t *p;
+
+	for (size_t i = 0; i < s->nzones; i++)
+		if (s->zones[i] == zone)
+			return 0;
+	if (s->nzones >= NSE_SCOPE_MAX_ZONES)
+		return nse_error(err, -E2BIG, "more than %d zones", NSE_SCOPE_MAX_ZONES);
+	p = realloc(s->zones, (s->nzones + 1) * sizeof(*p));
+	if (!p)
+		return nse_error(err, -ENOMEM, "out of memory");
+	s->zones = p;
+	p[s->nzones++] = zone;
+	return 0;
+}
+
+static int add_selector(char ***list, size_t *n, const char *spec, int colons,
+			const char *form, struct nse_error *err)
+{
+	static const char *const families[] = { "ip",  "ip6",	 "inet",
+						"arp", "bridge", "netdev" };
+	size_t len = strcspn(spec, ":"), i;
+	char **p;
+	int seen = 0;
+
+	for (const char *c = spec; *c; c++)
+		seen += *c == ':' && c[1] && c[1] != ':';
+	for (i = 0; i < NSE_ARRAY_SIZE(families); i++)
+		if (strlen(families[i]) == len && memcmp(families[i], spec, len) == 0)
+			break;
+	if (i == NSE_ARRAY_SIZE(families) || seen != colons ||
+	    strlen(spec) > NSE_SCOPE_SELECTOR_MAX)
+		return nse_error(
+			err, -EINVAL,
+			"'%s' is not of the form %s, FAMILY one of ip, ip6, inet, "
+			"arp, bridge, netdev",
+			spec, form);
+	if (*n >= NSE_SCOPE_MAX_SELECTORS)
+		return nse_error(err, -E2BIG, "more than %d selectors",
+				 NSE_SCOPE_MAX_SELECTORS);
+	for (i = 0; i < *n; i++)
+		if (strcmp((*list)[i], spec) == 0)
+			return 0;
+	p = realloc(*list, (*n + 1) * sizeof(*p));
+	if (!p)
+		return nse_error(err, -ENOMEM, "out of memory");
+	*list = p;
+	p[*n] = strdup(spec);
+	if (!p[*n])
+		return nse_error(err, -ENOMEM, "out of memory");
+	++*n;
+	return 0;
+}
+
+int nse_scope_add_table(struct nse_scope *s, const char *spec, struct nse_error *err)
+{
+	return add_selector(&s->tables, &s->ntables, spec, 1, "FAMILY:TABLE", err);
+}
+
+int nse_scope_add_chain(struct nse_scope *s, const char *spec, struct nse_error *err)
+{
+	return add_selector(&s->chains, &s->nchains, spec, 2, "FAMILY:TABLE:CHAIN", err);
+}
+
+bool nse_scope_empty(const struct nse_scope *s)
+{
+	return !s->all && !s->domain.name[0] && !s->domain.nvifs && !s->domain.naddrs &&
+	       !s->nzones && !s->ntables && !s->nchains;
+}
+
+bool nse_scope_has_addr(const struct nse_scope *s, uint8_t family, const uint8_t *bytes)
+{
+	for (size_t i = 0; i < s->domain.naddrs; i++)
+		if (nse_addr_covers(&s->domain.addrs[i], family, bytes))
+			return true;
+	return false;
+}
+
+bool nse_scope_has_zone(const struct nse_scope *s, uint16_t zone)
+{
+	for (size_t i = 0; i < s->nzones; i++)
+		if (s->zones[i] == zone)
+			return true;
+	return false;
+}
+
+static json_t *list_to_json(char *const *list, size_t n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(a, json_string(list[i]));
+	return a;
+}
+
+json_t *nse_scope_to_json(const struct nse_scope *s)
+{
+	json_t *zones = json_array();
+
+	for (size_t i = 0; i < s->nzones; i++)
+		json_array_append_new(zones, json_integer(s->zones[i]));
+	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "all", s->all, "domain",
+			 nse_domain_to_json(&s->domain), "zones", zones, "tables",
+			 list_to_json(s->tables, s->ntables), "chains",
+			 list_to_json(s->chains, s->nchains));
+}
+
+typedef int add_fn(struct nse_scope *s, const char *spec, struct nse_error *err);
+
+static int list_from_json(const json_t *list, struct nse_scope *s, add_fn *add,
+			  struct nse_error *err)
+{
+	const json_t *v;
+	size_t i;
+
+	if (list && !json_is_array(list))
+		return nse_error(err, -EPROTO, "scope: a list is expected");
+	json_array_foreach(
+		list, i,
+		v) if (!json_is_string(v) ||
+		       add(s, json_string_value(v), err) <
+			       0) return nse_error(err, -EPROTO,
+						   "scope: a selector is not valid");
+	return 0;
+}
+
+static int fill(const json_t *json, struct nse_scope *s, struct nse_error *err)
+{
+	const json_t *domain = json_object_get(json, "domain");
+	const json_t *zones = json_object_get(json, "zones"), *v;
+	size_t i;
+	int rc;
+
+	s->all = json_is_true(json_object_get(json, "all"));
+	if (domain && (rc = nse_domain_from_json(domain, &s->domain, err)) < 0)
+		return rc;
+	if (zones && !json_is_array(zones))
+		return nse_error(err, -EPROTO, "scope: \"zones\" is not a list");
+	json_array_foreach(zones, i, v)
+	{
+		if (!json_is_integer(v) || json_integer_value(v) < 0 ||
+		    json_integer_value(v) > UINT16_MAX)
+			return nse_error(err, -EPROTO, "scope: a zone is not 0 to 65535");
+		rc = nse_scope_add_zone(s, (uint16_t)json_integer_value(v), err);
+		if (rc < 0)
+			return -EPROTO;
+	}
+	rc = list_from_json(json_object_get(json, "tables"), s, nse_scope_add_table, err);
+	if (rc < 0)
+		return rc;
+	return list_from_json(json_object_get(json, "chains"), s, nse_scope_add_chain,
+			      err);
+}
+
+int nse_scope_from_json(const json_t *json, struct nse_scope *out, struct nse_error *err)
+{
+	struct nse_scope s;
+	int rc;
+
+	if (!json_is_object(json))
+		return nse_error(err, -EPROTO, "scope: not a JSON object");
+	nse_scope_init(&s);
+	rc = fill(json, &s, err);
+	if (rc < 0) {
+		nse_scope_release(&s);
+		return rc;
+	}
+	nse_scope_release(out);
+	*out = s;
+	return 0;
+}

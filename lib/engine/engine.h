@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The contract of a security engine: it collects, installs, removes,
+ * relocates and describes its own records, and knows nothing of where they go.
+ * Diff, stream and session know nothing of engines but this table.
+ */
+#ifndef NSE_ENGINE_ENGINE_H
+#define NSE_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "lib/context/context.h"
+#include "lib/context/map.h"
+#include "lib/context/problem.h"
+#include "lib/context/scope.h"
+#include "lib/util/buf.h"
+#include "lib/util/error.h"
+
+/* What became of a record of a context, by slot. */
+enum nse_outcome {
+	NSE_UNTOUCHED,	/* not this engine's, or not tried */
+	NSE_CREATED,	/* we made it; undo removes it */
+	NSE_KEPT,	/* the host has it already: the host's is left alone */
+	NSE_REFUSED,	/* see the refusals */
+	NSE_REMOVED_OK, /* removal: it was there and is gone */
+	NSE_ABSENT,	/* removal: it was not there */
+};
+
+struct nse_refusal {
+	uint32_t slot;
+	int code;  /* -errno of the kernel or of our own check */
+	char *why; /* what, and what to do; owned */
+};
+
+#define NSE_REFUSALS_MAX 1000 /* kept with their text; further ones are counted */
+
+#define NSE_JOB_DRY_RUN 0x1 /* only find out what would happen */
+#define NSE_JOB_LIBERAL                                                                  \
+	0x2 /* install so that running traffic meets no dip;                             \
+		 settle() takes it back */
+
+/*
+ * One job on a context: install, then settle, verify or undo; or remove.
+ * outcome has one byte per slot of ctx. The caller owns the job; ctx must not
+ * change during its life.
+ */
+struct nse_job {
+	const struct nse_context *ctx;
+	unsigned int flags;
+	uint8_t *outcome;	      /* enum nse_outcome by slot */
+	struct nse_refusal *refusals; /* owned */
+	size_t nrefusals;
+	uint64_t created, kept, refused, removed, absent;
+	uint64_t verified, differ; /* by verify() */
+};
+
+/* Makes a job for the context: 0 or -ENOMEM. */
+int nse_job_init(struct nse_job *job, const struct nse_context *ctx, unsigned int flags);
+void nse_job_release(struct nse_job *job);
+
+/* Sets a slot's outcome and counts it; a later call for the slot counts anew. */
+void nse_job_outcome(struct nse_job *job, uint32_t slot, enum nse_outcome outcome);
+
+/* Outcome NSE_REFUSED with a printf-like reason. */
+void nse_job_refuse(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+struct nse_engine {
+	const char *name;	  /* as in nse_kind.engine */
+	const char *const *types; /* NULL-terminated */
+
+	/*
+	 * What this host's kernel offers to the engine, found by behaviour:
+	 * members are added to the JSON object `facts`. It goes to the other
+	 * side in the preflight. 0 or -errno.
+	 */
+	int (*facts)(json_t *facts, struct nse_error *err);
+
+	/*
+	 * Compares a context that would arrive with this host (facts, room,
+	 * clashes) and appends what stands against it. ctx may be NULL: then
+	 * only what holds for any context.
+	 */
+	int (*preflight)(const struct nse_context *ctx, struct nse_problems *problems,
+			 struct nse_error *err);
+
+	/*
+	 * Puts every record of the scope into the sink. A dump that was
+	 * disturbed is taken again after sink->reset. 0 or -errno (-EPERM
+	 * without CAP_NET_ADMIN).
+	 */
+	int (*collect)(const struct nse_scope *scope, const struct nse_sink *sink,
+		       struct nse_error *err);
+
+	/* Are the bytes a record that this engine could have written? -EBADMSG. */
+	int (*check)(const struct nse_record *rec, struct nse_error *err);
+
+	/* Does the (checked) record lie in the scope? */
+	bool (*in_scope)(const struct nse_scope *scope, const struct nse_record *rec);
+
+	/*
+	 * Is the other end of the (checked) record one of these local
+	 * addresses, so that it must stay when the domain leaves?
+	 */
+	bool (*shared)(const struct nse_record *rec, const struct nse_scope *scope,
+		       const struct nse_addr *local, size_t nlocal);
+
+	/*
+	 * Rewrites a (checked) record by the map into the three buffers, which
+	 * are reset first. 0 or -errno with a text.
+	 */
+	int (*relocate)(const struct nse_map *map, const struct nse_record *rec,
+			struct nse_buf *key, struct nse_buf *body, struct nse_buf *state,
+			struct nse_error *err);
+
+	/*
+	 * Installs the engine's records of job->ctx that are NSE_UNTOUCHED.
+	 * Never overwrites: what exists alike is KEPT, what clashes REFUSED.
+	 * It goes on after a refusal; the caller decides about undo. 0 although
+	 * records were refused; -errno when the engine could not work at all.
+	 */
+	int (*install)(struct nse_job *job, struct nse_error *err);
+
+	/* Makes final what install() left preliminary, for CREATED records. */
+	int (*settle)(struct nse_job *job, struct nse_error *err);
+
+	/*
+	 * Reads back what is CREATED and compares it with the record: counts
+	 * job->verified and job->differ.
+	 */
+	int (*verify)(struct nse_job *job, struct nse_error *err);
+
+	/* Removes what is CREATED, and only that. */
+	int (*undo)(struct nse_job *job, struct nse_error *err);
+
+	/*
+	 * Removes the engine's records of job->ctx that are NSE_UNTOUCHED,
+	 * exactly these (REMOVED_OK or ABSENT).
+	 */
+	int (*remove)(struct nse_job *job, struct nse_error *err);
+
+	/*
+	 * Adds the fields of a (checked) record to three JSON objects, with the
+	 * names of nsemig-json(5).
+	 */
+	int (*describe)(const struct nse_record *rec, json_t *key, json_t *body,
+			json_t *state);
+};
+
+#endif

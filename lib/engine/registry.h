@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The engines that exist, in the order in which they install.
+ */
+#ifndef NSE_ENGINE_REGISTRY_H
+#define NSE_ENGINE_REGISTRY_H
+
+#include "lib/engine/engine.h"
+
+/* NULL-terminated; removal and undo go through it backwards. */
+extern const struct nse_engine *const nse_engines[];
+
+/* The engine of that name, or NULL. */
+const struct nse_engine *nse_engine_find(const char *name);
+
+/* A set of engines: bit i is nse_engines[i]. */
+#define NSE_ENGINES_ALL UINT32_MAX
+
+/* Reads "NAME[,NAME]"; -EINVAL with a text that lists the names. */
+int nse_engines_parse(const char *list, uint32_t *set, struct nse_error *err);
+
+/* The engines' jobs one after another, over a set of engines. */
+int nse_engines_collect(uint32_t set, const struct nse_scope *scope,
+			const struct nse_sink *sink, struct nse_error *err);
+int nse_engines_facts(json_t *facts, struct nse_error *err);
+int nse_engines_preflight(uint32_t set, const struct nse_context *ctx,
+			  struct nse_problems *problems, struct nse_error *err);
+int nse_engines_install(uint32_t set, struct nse_job *job, struct nse_error *err);
+int nse_engines_settle(uint32_t set, struct nse_job *job, struct nse_error *err);
+int nse_engines_verify(uint32_t set, struct nse_job *job, struct nse_error *err);
+int nse_engines_undo(uint32_t set, struct nse_job *job, struct nse_error *err);
+int nse_engines_remove(uint32_t set, struct nse_job *job, struct nse_error *err);
+
+/*
+ * Checks every record of a context that came from a file or a peer: known
+ * engine and type, bytes that the engine accepts. -EBADMSG, or -ENOTSUP for
+ * an engine that this version does not know, with a text.
+ */
+int nse_engines_check(const struct nse_context *ctx, struct nse_error *err);
+
+/*
+ * A copy of a (checked) context with every record rewritten by the map.
+ * -EEXIST when two records become one.
+ */
+int nse_engines_relocate(const struct nse_map *map, const struct nse_context *from,
+			 struct nse_context **to, struct nse_error *err);
+
+/*
+ * {"engine","type","key":{},"body":{},"state":{}} of a record, a new
+ * reference; bytes of an unknown engine are shown in hexadecimal. NULL
+ * without memory.
+ */
+json_t *nse_record_to_json(const struct nse_record *rec);
+
+#endif

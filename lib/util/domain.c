@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A domain as plain data, and its JSON form, which may come from a script
+ * or from a peer and is therefore checked field by field.
+ */
+#include "lib/util/domain.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void nse_domain_init(struct nse_domain *d)
+{
+	memset(d, 0, sizeof(*d));
+	d->id = -1;
+}
+
+void nse_domain_release(struct nse_domain *d)
+{
+	if (!d)
+		return;
+	free(d->vifs);
+	free(d->addrs);
+	nse_domain_init(d);
+}
+
+static int append(void **items, size_t *n, size_t max, const void *item, size_t size)
+{
+	void *p;
+
+	if (*n >= max)
+		return -E2BIG;
+	p = realloc(*items, (*n + 1) * size);
+	if (!p)
+		return -ENOMEM;
+	memcpy((char *)p + *n * size, item, size);
+	*items = p;
+	++*n;
+	return 0;
+}
+
+int nse_domain_add_addr(struct nse_domain *d, const struct nse_addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < d->naddrs; i++)
+		if (nse_addr_equal(&d->addrs[i], addr))
+			return 0;
+	return append((void **)&d->addrs, &d->naddrs, NSE_DOMAIN_MAX_ADDRS, addr,
+		      sizeof(*addr));
+}
+
+int nse_domain_add_vif(struct nse_domain *d, const struct nse_vif *vif)
+{
+	size_t i;
+
+	for (i = 0; i < d->nvifs; i++)
+		if (strcmp(d->vifs[i].name, vif->name) == 0)
+			return 0;
+	return append((void **)&d->vifs, &d->nvifs, NSE_DOMAIN_MAX_VIFS, vif,
+		      sizeof(*vif));
+}
+
+int nse_domain_copy(struct nse_domain *to, const struct nse_domain *from)
+{
+	struct nse_domain d = *from;
+
+	d.vifs = NULL;
+	d.addrs = NULL;
+	d.nvifs = d.naddrs = 0;
+	for (size_t i = 0; i < from->nvifs; i++)
+		if (nse_domain_add_vif(&d, &from->vifs[i]) < 0)
+			goto fail;
+	for (size_t i = 0; i < from->naddrs; i++)
+		if (nse_domain_add_addr(&d, &from->addrs[i]) < 0)
+			goto fail;
+	nse_domain_release(to);
+	*to = d;
+	return 0;
+fail:
+	nse_domain_release(&d);
+	return -ENOMEM;
+}
+
+json_t *nse_domain_to_json(const struct nse_domain *d)
+{
+	json_t *vifs = json_array(), *addrs = json_array();
+	char text[NSE_ADDR_STR];
+	size_t i;
+
+	for (i = 0; i < d->nvifs; i++)
+		json_array_append_new(
+			vifs, json_pack("{s:i, s:s, s:s, s:s}", "devid", d->vifs[i].devid,
+					"name", d->vifs[i].name, "mac", d->vifs[i].mac,
+					"bridge", d->vifs[i].bridge));
+	for (i = 0; i < d->naddrs; i++)
+		json_array_append_new(addrs,
+				      json_string(nse_addr_format(&d->addrs[i], text)));
+	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "name", d->name, "uuid", d->uuid,
+			 "id", d->id, "vifs", vifs, "addresses", addrs);
+}
+
+/* Copies an optional string member into room bytes. */
+static int get_text(const json_t *obj, const char *field, char *out, size_t room,
+		    struct nse_error *err)
+{
+	const json_t *v = json_object_get(obj, field);
+
+	out[0] = '\0';
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_string(v) || json_string_length(v) >= room ||
+	    strlen(json_string_value(v)) != json_string_length(v))
+		return nse_error(err, -EPROTO,
+				 "domain: field \"%s\" is not a string below %zu bytes",
+				 field, room);
+	memcpy(out, json_string_value(v), json_string_length(v) + 1);
+	return 0;
+}
+
+static int get_int(const json_t *obj, const char *field, int fallback, int *out,
+		   struct nse_error *err)
+{
+	const json_t *v = json_object_get(obj, field);
+
+	*out = fallback;
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_integer(v) || json_integer_value(v) < -1 ||
+	    json_integer_value(v) > INT_MAX)
+		return nse_error(err, -EPROTO,
+				 "domain: field \"%s\" is not a number from 0", field);
+	*out = (int)json_integer_value(v);
+	return 0;
+}
+
+int nse_ifname_check(const char *name, struct nse_error *err)
+{
+	size_t len = strlen(name);
+	bool ok = len > 0 && len < IFNAMSIZ && strcmp(name, ".") && strcmp(name, "..");
+
+	for (const char *p = name; ok && *p; p++)
+		ok = *p != '/' && *p != ':' && isgraph((unsigned char)*p);
+	return ok ? 0
+		  : nse_error(err, -EINVAL,
+			      "'%s' is not an interface name (1 to %d bytes, no space, "
+			      "no '/' or ':')",
+			      name, IFNAMSIZ - 1);
+}
+
+static int get_vif(const json_t *v, struct nse_domain *d, struct nse_error *err)
+{
+	struct nse_vif vif = { 0 };
+	int rc;
+
+	if (!json_is_object(v))
+		return nse_error(err, -EPROTO, "domain: a vif is not an object");
+	if ((rc = get_int(v, "devid", (int)d->nvifs, &vif.devid, err)) < 0 ||
+	    (rc = get_text(v, "name", vif.name, sizeof(vif.name), err)) < 0 ||
+	    (rc = get_text(v, "mac", vif.mac, sizeof(vif.mac), err)) < 0 ||
+	    (rc = get_text(v, "bridge", vif.bridge, sizeof(vif.bridge), err)) < 0)
+		return rc;
+	if (nse_ifname_check(vif.name, err) < 0 ||
+	    (vif.bridge[0] && nse_ifname_check(vif.bridge, err) < 0)) {
+		nse_error_prefix(err, "domain");
+		return -EPROTO;
+	}
+	for (char *p = vif.mac; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (nse_domain_add_vif(d, &vif) < 0)
+		return nse_error(err, -EPROTO, "domain: more than %d vifs",
+				 NSE_DOMAIN_MAX_VIFS);
+	return 0;
+}
+
+static int get_addr(const json_t *v, struct nse_domain *d, struct nse_error *err)
+{
+	struct nse_addr addr;
+
+	if (!json_is_string(v) || nse_addr_parse(json_string_value(v), &addr, err) < 0)
+		return nse_error(err, -EPROTO, "domain: an address is not valid");
+	if (nse_domain_add_addr(d, &addr) < 0)
+		return nse_error(err, -EPROTO, "domain: more than %d addresses",
+				 NSE_DOMAIN_MAX_ADDRS);
+	return 0;
+}
+
+static int fill(const json_t *json, struct nse_domain *d, struct nse_error *err)
+{
+	const json_t *list, *v;
+	size_t i;
+	int rc;
+
+	if ((rc = get_text(json, "name", d->name, sizeof(d->name), err)) < 0 ||
+	    (rc = get_text(json, "uuid", d->uuid, sizeof(d->uuid), err)) < 0 ||
+	    (rc = get_int(json, "id", -1, &d->id, err)) < 0)
+		return rc;
+	list = json_object_get(json, "vifs");
+	if (list && !json_is_array(list))
+		return nse_error(err, -EPROTO, "domain: \"vifs\" is not a list");
+	json_array_foreach(list, i, v) if ((rc = get_vif(v, d, err)) < 0) return rc;
+	list = json_object_get(json, "addresses");
+	if (list && !json_is_array(list))
+		return nse_error(err, -EPROTO, "domain: \"addresses\" is not a list");
+	json_array_foreach(list, i, v) if ((rc = get_addr(v, d, err)) < 0) return rc;
+	return 0;
+}
+
+int nse_domain_from_json(const json_t *json, struct nse_domain *out,
+			 struct nse_error *err)
+{
+	struct nse_domain d;
+	int rc;
+
+	if (!json_is_object(json))
+		return nse_error(err, -EPROTO, "domain: not a JSON object");
+	nse_domain_init(&d);
+	rc = fill(json, &d, err);
+	if (rc < 0) {
+		nse_domain_release(&d);
+		return rc;
+	}
+	nse_domain_release(out);
+	*out = d;
+	return 0;
+}
