@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Installing a context all or nothing, and removing one exactly: what the
+ * commands and both ends of a migration share.
+ */
+#include "lib/session/install.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "lib/engine/registry.h"
+
+static unsigned int job_flags(unsigned int flags)
+{
+	return (flags & NSE_INSTALL_DRY_RUN ? NSE_JOB_DRY_RUN : 0) |
+	       (flags & NSE_INSTALL_LIBERAL ? NSE_JOB_LIBERAL : 0);
+}
+
+/* Takes back what was created, and says why in err. */
+static int take_back(uint32_t engines, struct nse_job *job, int rc, struct nse_error *err)
+{
+	struct nse_error undo = { 0 };
+
+	if (nse_engines_undo(engines, job, &undo) < 0)
+		return nse_error(err, -EUCLEAN,
+				 "%s; and undoing it failed: %s; `nsemig purge` with the "
+				 "same file removes what is left",
+				 err ? err->text : "installing failed", undo.text);
+	return rc;
+}
+
+int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned int flags,
+		      struct nse_job *job, struct nse_error *err)
+{
+	int rc = nse_job_init(job, ctx, job_flags(flags));
+
+	if (rc < 0)
+		return nse_error(err, rc, "out of memory");
+	rc = nse_engines_check(ctx, err);
+	if (rc < 0)
+		return rc;
+	rc = nse_engines_install(engines, job, err);
+	if (rc < 0)
+		return flags & NSE_INSTALL_DRY_RUN ? rc
+						   : take_back(engines, job, rc, err);
+	if (job->refused == 0 ||
+	    (flags & (NSE_INSTALL_BEST_EFFORT | NSE_INSTALL_DRY_RUN)))
+		return 0;
+	nse_error(err, -ECANCELED,
+		  "%" PRIu64 " of %zu records were refused, the first: %s; "
+		  "nothing of it was installed",
+		  job->refused, nse_context_count(ctx),
+		  job->nrefusals ? job->refusals[0].why : "unknown");
+	return take_back(engines, job, -ECANCELED, err);
+}
+
+int nse_install_purge(const struct nse_context *ctx, uint32_t engines,
+		      const struct nse_scope *scope, const struct nse_addr *local,
+		      size_t nlocal, unsigned int flags, struct nse_job *job,
+		      struct nse_error *err)
+{
+	struct nse_record rec;
+	int rc = nse_job_init(job, ctx, job_flags(flags));
+
+	if (rc < 0)
+		return nse_error(err, rc, "out of memory");
+	rc = nse_engines_check(ctx, err);
+	if (rc < 0)
+		return rc;
+	for (uint32_t s = 0; s < nse_context_slots(ctx); s++) {
+		const struct nse_engine *engine;
+
+		if (!nlocal || !nse_context_at(ctx, s, &rec))
+			continue;
+		engine = nse_engine_find(rec.kind->engine);
+		if (engine && engine->shared(&rec, scope, local, nlocal))
+			nse_job_outcome(job, s, NSE_KEPT);
+	}
+	return nse_engines_remove(engines, job, err);
+}
