@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The job: what became of each record of a context, and why not. Engines only
+ * report outcomes; the counting and the keeping of reasons is done here, once.
+ */
+#include "lib/engine/engine.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int nse_job_init(struct nse_job *job, const struct nse_context *ctx, unsigned int flags)
+{
+	*job = (struct nse_job){ .ctx = ctx, .flags = flags };
+	job->outcome = calloc((size_t)nse_context_slots(ctx) + 1, 1);
+	return job->outcome ? 0 : -ENOMEM;
+}
+
+void nse_job_release(struct nse_job *job)
+{
+	for (size_t i = 0; i < job->nrefusals; i++)
+		free(job->refusals[i].why);
+	free(job->refusals);
+	free(job->outcome);
+	*job = (struct nse_job){ 0 };
+}
+
+static uint64_t *counter(struct nse_job *job, uint8_t outcome)
+{
+	switch ((enum nse_outcome)outcome) {
+	case NSE_CREATED:
+		return &job->created;
+	case NSE_KEPT:
+		return &job->kept;
+	case NSE_REFUSED:
+		return &job->refused;
+	case NSE_REMOVED_OK:
+		return &job->removed;
+	case NSE_ABSENT:
+		return &job->absent;
+	case NSE_UNTOUCHED:
+		break;
+	}
+	return NULL;
+}
+
+/* A slot that is no longer refused has no reason any more. */
+static void forget_refusal(struct nse_job *job, uint32_t slot)
+{
+	for (size_t i = 0; i < job->nrefusals; i++) {
+		if (job->refusals[i].slot != slot)
+			continue;
+		free(job->refusals[i].why);
+		job->nrefusals--;
+		memmove(&job->refusals[i], &job->refusals[i + 1],
+			(job->nrefusals - i) * sizeof(*job->refusals));
+		return;
+	}
+}
+
+void nse_job_outcome(struct nse_job *job, uint32_t slot, enum nse_outcome outcome)
+{
+	uint64_t *n;
+
+	if (slot >= nse_context_slots(job->ctx))
+		return;
+	n = counter(job, job->outcome[slot]);
+	if (n)
+		(*n)--;
+	if (job->outcome[slot] == NSE_REFUSED)
+		forget_refusal(job, slot);
+	job->outcome[slot] = (uint8_t)outcome;
+	n = counter(job, job->outcome[slot]);
+	if (n)
+		(*n)++;
+}
+
+void nse_job_refuse(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
+{
+	struct nse_refusal *items;
+	char *why = NULL;
+	va_list ap;
+
+	if (slot >= nse_context_slots(job->ctx))
+		return;
+	nse_job_outcome(job, slot, NSE_REFUSED);
+	if (job->nrefusals == NSE_REFUSALS_MAX)
+		return;
+	items = realloc(job->refusals, (job->nrefusals + 1) * sizeof(*items));
+	if (!items)
+		return; /* counted; only the text is missing */
+	job->refusals = items;
+	va_start(ap, fmt);
+	if (vasprintf(&why, fmt, ap) < 0)
+		why = NULL;
+	va_end(ap);
+	if (why)
+		items[job->nrefusals++] = (struct nse_refusal){ slot, code, why };
+}
