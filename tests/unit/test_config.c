@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The configuration file: what it takes, and that what it does not take is
+ * refused with file and line.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/util/config.h"
+
+static char path[] = "/tmp/nsemig-test-config.XXXXXX";
+
+static int load(const char *text, struct nse_config *c, struct nse_error *err)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+	fclose(f);
+	setenv("NSEMIG_CONFIG", path, 1);
+	memset(err, 0, sizeof(*err));
+	return nse_config_load(c, err);
+}
+
+static void test_everything(void **state)
+{
+	const struct nse_domain_config *d;
+	char text[NSE_ADDR_STR];
+	struct nse_config c;
+	struct nse_error err;
+
+	(void)state;
+	assert_int_equal(load("# a comment\n"
+			      "[nsemig]\n"
+			      "platform = script:/usr/libexec/lab\n"
+			      "state-dir = /run/other\n"
+			      "\n"
+			      "[receive]\n"
+			      "allow = 192.0.2.0/24, 2001:db8::/32\n"
+			      "[domain web1]\n"
+			      "addresses = 192.0.2.1 2001:db8::1\n"
+			      "    192.0.2.2\n"
+			      "vifs = vif1.0\n"
+			      "zones = 7, 65535\n"
+			      "[domain db]\n"
+			      "zones = 0\n",
+			      &c, &err),
+			 0);
+	assert_string_equal(c.platform, "script:/usr/libexec/lab");
+	assert_string_equal(c.state_dir, "/run/other");
+	assert_int_equal(c.nallow, 2);
+	assert_string_equal(nse_addr_format(&c.allow[1], text), "2001:db8::/32");
+	assert_int_equal(c.ndomains, 2);
+	d = nse_config_domain(&c, "web1");
+	assert_non_null(d);
+	assert_int_equal(d->domain.naddrs, 3);
+	assert_string_equal(nse_addr_format(&d->domain.addrs[2], text), "192.0.2.2");
+	assert_int_equal(d->domain.nvifs, 1);
+	assert_string_equal(d->domain.vifs[0].name, "vif1.0");
+	assert_int_equal(d->nzones, 2);
+	assert_int_equal(d->zones[1], 65535);
+	assert_null(nse_config_domain(&c, "web"));
+	nse_config_release(&c);
+}
+
+static void test_defaults(void **state)
+{
+	struct nse_config c;
+	struct nse_error err;
+
+	(void)state;
+	assert_int_equal(load("", &c, &err), 0);
+	assert_string_equal(c.platform, "");
+	assert_string_equal(c.state_dir, NSE_STATE_DIR_DEFAULT);
+	assert_int_equal(c.ndomains, 0);
+	nse_config_release(&c);
+}
+
+static void test_missing_file(void **state)
+{
+	struct nse_error err = { 0 };
+	struct nse_config c;
+
+	(void)state;
+	setenv("NSEMIG_CONFIG", "/nonexistent/nsemig.conf", 1);
+	assert_int_equal(nse_config_load(&c, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/nonexistent/nsemig.conf"));
+	nse_config_release(&c);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *text, *line, *word;
+	} cases[] = {
+		{ "[nsemig]\nplatform = kvm\n", ":2:", "kvm" },
+		{ "[nsemig]\nplatform = script:\n", ":2:", "script:" },
+		{ "[nsemig]\n\nstate-dir = run\n", ":3:", "absolute" },
+		{ "[nsemig]\nfoo = 1\n", ":2:", "foo" },
+		{ "platform = xen\n", ":1:", "unknown section" },
+		{ "[nsemigx]\nplatform = xen\n", ":2:", "nsemigx" },
+		{ "[domain]\nzones = 1\n", ":2:", "no name" },
+		{ "[domain a]\nzone = 1\n", ":2:", "'zone'" },
+		{ "[domain a]\nzones = 1 65536\n", ":2:", "65536" },
+		{ "[domain a]\nzones = -1\n", ":2:", "-1" },
+		{ "[domain a]\naddresses = 192.0.2.1\n  192.0.2.256\n", ":3:", "256" },
+		{ "[domain a]\nvifs = a/b\n", ":2:", "a/b" },
+		{ "[receive]\nallow = any\n", ":2:", "any" },
+		{ "[receive]\nallow\n", ":2:", "expected" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nse_error err;
+		struct nse_config c;
+
+		assert_int_equal(load(cases[i].text, &c, &err), -EINVAL);
+		assert_non_null(strstr(err.text, path));
+		assert_non_null(strstr(err.text, cases[i].line));
+		assert_non_null(strstr(err.text, cases[i].word));
+		nse_config_release(&c);
+	}
+}
+
+/* inih would cut these in two, or cut the name, without a word. */
+static void test_too_long(void **state)
+{
+	char text[1024] = "[domain a]\naddresses =";
+	struct nse_config c;
+	struct nse_error err;
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		strcat(text, " 10.0.0.1");
+	strcat(text, "\n");
+	assert_int_equal(load(text, &c, &err), -EINVAL);
+	assert_non_null(strstr(err.text, ":2: the line is too long"));
+	assert_int_equal(
+		load("[domain aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n"
+		     "zones = 1\n",
+		     &c, &err),
+		-EINVAL);
+	assert_non_null(strstr(err.text, ":1: the section's name is too long"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_everything),   cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_missing_file), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_too_long),
+	};
+	int fd = mkstemp(path), failed;
+
+	if (fd < 0)
+		return 1;
+	close(fd);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(path);
+	return failed;
+}
