@@ -30,7 +30,7 @@ int nse_scope_resolve(const struct nse_config *cfg, struct nse_platform *platfor
 
 /*
  * The addresses of all domains that run here but the one in `except` (by
- * name; NULL: none): the local ends that a purge must leave alone. Appends to
+ * name; NULL: none): the local ends that a purge must leave alone. Replaces
  * *addrs (owned by the caller). cfg and platform may be NULL.
  */
 int nse_scope_local(const struct nse_config *cfg, struct nse_platform *platform,
