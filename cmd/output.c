@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Colour, numbers, times and JSON for the commands' output.
+ */
+#include "cmd/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+bool cmd_color_on(const struct cmd_common *common, FILE *stream)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (common->color != CMD_COLOR_AUTO)
+		return common->color == CMD_COLOR_ALWAYS;
+	if ((no && *no) || !term || strcmp(term, "dumb") == 0)
+		return false;
+	return isatty(fileno(stream));
+}
+
+const char *cmd_style(bool on, enum cmd_style style)
+{
+	static const char *const codes[] = {
+		[CMD_PLAIN] = "\033[0m",  [CMD_BOLD] = "\033[1m",
+		[CMD_DIM] = "\033[2m",	  [CMD_RED] = "\033[31m",
+		[CMD_GREEN] = "\033[32m", [CMD_YELLOW] = "\033[33m",
+		[CMD_CYAN] = "\033[36m",
+	};
+
+	return on ? codes[style] : "";
+}
+
+const char *cmd_number(uint64_t n, char out[CMD_NUMBER])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
+	char *to = out;
+
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return out;
+}
+
+const char *cmd_bytes(uint64_t n, char out[CMD_NUMBER])
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double v = (double)n;
+	size_t i = 0;
+
+	while (v >= 1024 && i + 1 < sizeof(units) / sizeof(units[0])) {
+		v /= 1024;
+		i++;
+	}
+	snprintf(out, CMD_NUMBER, i ? "%.1f %s" : "%.0f %s", v, units[i]);
+	return out;
+}
+
+const char *cmd_duration(int64_t us, char out[CMD_NUMBER])
+{
+	if (us < 1000)
+		snprintf(out, CMD_NUMBER, "%lld us", (long long)us);
+	else if (us < 1000000)
+		snprintf(out, CMD_NUMBER, "%.1f ms", (double)us / 1e3);
+	else
+		snprintf(out, CMD_NUMBER, "%.3f s", (double)us / 1e6);
+	return out;
+}
+
+const char *cmd_time(int64_t realtime_us, char out[CMD_TIME])
+{
+	int64_t part = realtime_us % 1000000;
+	time_t t = (time_t)(realtime_us / 1000000);
+	struct tm tm;
+	size_t n;
+
+	/* The time came in a file: any number is possible. */
+	if (realtime_us < 0 || !gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900) {
+		snprintf(out, CMD_TIME, "unknown");
+		return out;
+	}
+	n = strftime(out, CMD_TIME, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, CMD_TIME - n, ".%06dZ", (int)part);
+	return out;
+}
+
+void cmd_say(const struct cmd_common *common, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (common->quiet)
+		return;
+	fputs("nsemig: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int cmd_flush(struct nse_error *err)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return nse_errno(err, errno ? -errno : -EIO, "cannot write to stdout");
+}
+
+int cmd_json_print(json_t *json, struct nse_error *err)
+{
+	int rc = json ? json_dumpf(json, stdout, JSON_COMPACT) : -1;
+
+	json_decref(json);
+	if (rc < 0)
+		return nse_error(err, -EIO, "cannot write JSON to stdout");
+	putchar('\n');
+	return cmd_flush(err);
+}
+
+const char *cmd_safe(const char *text, char *out, size_t room)
+{
+	size_t n = 0;
+
+	for (const unsigned char *p = (const unsigned char *)text; *p && n + 5 < room;
+	     p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			n += (size_t)snprintf(out + n, room - n, "\\x%02x", *p);
+		else
+			out[n++] = (char)*p;
+	}
+	out[n] = '\0';
+	return out;
+}
