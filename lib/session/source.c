@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The source of a migration as a table of steps, each with its undo, and one
+ * line of no return: letting the platform run the domain at the target.
+ */
+#include "lib/session/source_private.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "lib/engine/registry.h"
+#include "lib/scope/resolve.h"
+#include "lib/session/journal.h"
+#include "lib/util/cleanup.h"
+#include "lib/util/clock.h"
+
+#define SECOND	 1000000LL
+#define REPLY_US (120 * SECOND) /* answers that need a dump of a big table */
+#define ABORT_US (30 * SECOND)
+#define READY_US (600 * SECOND) /* the rest of the memory, after the suspension */
+#define END_US	 (120 * SECOND)
+#define PING_US	 (5 * SECOND)
+
+static int64_t in_us(int64_t us)
+{
+	return nse_now_us() + us;
+}
+
+static int step_lock(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+
+	return nse_lock_domain(s->spec->config->state_dir, s->spec->scope->domain.name,
+			       &s->lock, err);
+}
+
+static int undo_lock(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+
+	(void)err;
+	if (s->lock >= 0)
+		close(s->lock);
+	s->lock = -1;
+	return 0;
+}
+
+int nse_source_connect(struct nse_source_session *s, struct nse_error *err)
+{
+	int rc = nse_link_open(&s->link, &s->spec->link, err);
+
+	if (rc < 0)
+		return rc;
+	s->linked = true;
+	nse_channel_init(&s->ch, s->link.fd, s->link.fd);
+	s->ch.silence_us = s->spec->timeout_s * SECOND;
+	s->ch.ping_us = s->ch.silence_us / 3 < PING_US ? s->ch.silence_us / 3 : PING_US;
+	rc = nse_channel_greeting(&s->ch, in_us(s->spec->link.connect_timeout_us), err);
+	if (rc < 0)
+		nse_error_prefix(err, "%s", s->spec->target);
+	return rc;
+}
+
+static int step_connect(void *arg, struct nse_error *err)
+{
+	return nse_source_connect(arg, err);
+}
+
+void nse_source_disconnect(struct nse_source_session *s)
+{
+	if (!s->linked)
+		return;
+	nse_link_close(&s->link);
+	nse_channel_release(&s->ch);
+	s->linked = false;
+}
+
+static int undo_connect(void *arg, struct nse_error *err)
+{
+	(void)err;
+	nse_source_disconnect(arg);
+	return 0;
+}
+
+static json_t *hello(const struct nse_source_session *s)
+{
+	return json_pack("{s:i, s:s, s:s, s:i, s:s}", "protocol", NSE_PROTOCOL_VERSION,
+			 "version", NSEMIG_VERSION, "session", s->id, "silence_s",
+			 s->spec->timeout_s * 2, "domain", s->spec->scope->domain.name);
+}
+
+static int step_hello(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	json_t *welcome = NULL;
+	int protocol = 0;
+	int rc = nse_source_ask(s, NSE_MSG_HELLO, hello(s), NSE_MSG_WELCOME,
+				in_us(REPLY_US), &welcome, err);
+
+	if (rc < 0)
+		return rc;
+	json_unpack(welcome, "{s:i}", "protocol", &protocol);
+	s->welcome = welcome;
+	if (protocol != NSE_PROTOCOL_VERSION)
+		return nse_error(
+			err, -EPROTONOSUPPORT,
+			"%s speaks session protocol %d, this host %d: install the "
+			"same nsemig version on both",
+			s->spec->target, protocol, NSE_PROTOCOL_VERSION);
+	return 0;
+}
+
+/* Ends the session in order: the target confirms that nothing is left. */
+static int undo_hello(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+
+	(void)err;
+	nse_source_part(s, in_us(ABORT_US));
+	return 0;
+}
+
+static int step_offer(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	json_t *verdict = NULL;
+	int rc = nse_source_ask(s, NSE_MSG_OFFER,
+				json_pack("{s:o}", "scope",
+					  nse_scope_to_json(s->spec->scope)),
+				NSE_MSG_VERDICT, in_us(REPLY_US), &verdict, err);
+
+	if (rc == 0)
+		rc = nse_source_take_problems(s, verdict, err);
+	json_decref(verdict);
+	return rc;
+}
+
+static int collect(struct nse_source_session *s, struct nse_context **ctx,
+		   struct nse_error *err)
+{
+	struct nse_sink sink;
+
+	*ctx = nse_context_new();
+	if (!*ctx)
+		return nse_error(err, -ENOMEM, "out of memory");
+	sink = nse_context_sink(*ctx);
+	return nse_engines_collect(s->spec->engines, s->spec->scope, &sink, err);
+}
+
+static int step_round0(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	struct nse_context *ctx = NULL;
+	int rc = collect(s, &ctx, err);
+
+	if (rc == 0)
+		rc = nse_source_send_round(s, ctx, err);
+	s->sent = ctx;
+	if (rc == 0)
+		nse_source_note(s, "%zu records are at %s", nse_context_count(ctx),
+				s->spec->target);
+	return rc;
+}
+
+static int step_move(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+
+	return s->spec->platform->ops->move_start(s->spec->platform, &s->spec->move,
+						  &s->move, err);
+}
+
+static int undo_move(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	const struct nse_platform_ops *ops = s->spec->platform->ops;
+	int rc = s->move ? ops->move_abort(s->move, in_us(ABORT_US), err) : 0;
+
+	ops->move_free(nse_take(s->move));
+	return rc;
+}
+
+static int step_suspend(void *arg, struct nse_error *err)
+{
+	return nse_source_wait(arg, NSE_MSG_NONE, NSE_MOVE_SUSPENDED, NSE_FOREVER, NULL,
+			       err);
+}
+
+static int step_freeze(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	const struct nse_domain *d = &s->spec->scope->domain;
+	int rc = nse_guard_up(&s->guard, s->id, d->addrs, d->naddrs, err);
+
+	return rc < 0 ? rc
+		      : nse_channel_send_json(&s->ch, NSE_MSG_FREEZE, json_object(), err);
+}
+
+static int undo_freeze(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+
+	return nse_guard_down(nse_take(s->guard), err);
+}
+
+static int step_collect(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	int rc = collect(s, &s->last, err);
+
+	return rc < 0 ? rc : nse_source_send_round(s, s->last, err);
+}
+
+static int step_install(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	int64_t limit = s->suspended_us + s->spec->timeout_s * SECOND;
+	json_int_t created = 0, kept = 0, dropped = 0;
+	json_t *answer = NULL;
+	int rc;
+
+	s->commit_sent = true;
+	rc = nse_source_ask(s, NSE_MSG_COMMIT, json_object(), NSE_MSG_COMMITTED, limit,
+			    &answer, err);
+	if (rc < 0)
+		return rc;
+	s->committed_us = nse_now_us();
+	json_unpack(answer, "{s?I, s?I, s?I}", "created", &created, "kept", &kept,
+		    "dropped", &dropped);
+	json_decref(answer);
+	s->carried = (uint64_t)created;
+	s->kept = (uint64_t)kept;
+	s->dropped = (uint64_t)dropped;
+	return 0;
+}
+
+/* Only says so: the guest shall not wait here for the target's clean-up. */
+static int undo_install(void *arg, struct nse_error *err)
+{
+	(void)err;
+	nse_source_say_abort(arg);
+	return 0;
+}
+
+static int step_ready(void *arg, struct nse_error *err)
+{
+	return nse_source_wait(arg, NSE_MSG_NONE, NSE_MOVE_READY, in_us(READY_US), NULL,
+			       err);
+}
+
+/* The line of no return. */
+static int step_release(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	int rc = nse_source_alive(s, err);
+
+	if (rc == 0)
+		rc = nse_channel_send_json(&s->ch, NSE_MSG_RELEASED, json_object(), err);
+	if (rc == 0)
+		rc = s->spec->platform->ops->move_go(s->move, err);
+	if (rc == 0)
+		s->released_us = nse_now_us();
+	return rc;
+}
+
+static int step_end(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	bool was_linked = s->linked;
+	int rc;
+
+	/* A link that dies now must not keep us from seeing how xl ends. */
+	s->linked = false;
+	rc = nse_source_wait(s, NSE_MSG_NONE, NSE_MOVE_ENDED, in_us(END_US), NULL, err);
+	s->linked = was_linked;
+	return nse_source_decide(s, rc, err);
+}
+
+static int step_thaw(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	struct nse_error own = { 0 };
+
+	/* What fails from here on is told, but takes nothing back. */
+	if (nse_guard_down(nse_take(s->guard), &own) < 0)
+		nse_source_note(s, "warning: %s", own.text);
+	(void)err;
+	return 0;
+}
+
+static int step_clean(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	struct nse_addr *local = NULL;
+	struct nse_job job = { 0 };
+	size_t nlocal = 0;
+	int rc = nse_scope_local(s->spec->config, s->spec->platform, s->spec->scope,
+				 &local, &nlocal, err);
+
+	if (rc == 0)
+		rc = nse_install_purge(s->last, s->spec->engines, s->spec->scope, local,
+				       nlocal, 0, &job, err);
+	s->kept_here = job.kept;
+	s->cleaned = rc == 0;
+	nse_job_release(&job);
+	free(local);
+	if (rc < 0)
+		nse_error_prefix(err, "the domain has moved, but cleaning up here failed "
+				      "(`nsemig purge` does it)");
+	return rc;
+}
+
+static int step_settle(void *arg, struct nse_error *err)
+{
+	return nse_source_settle(arg, err);
+}
+
+static int step_done(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+	struct nse_error own = { 0 };
+
+	(void)err;
+	if (s->linked && s->settled &&
+	    nse_source_ask(s, NSE_MSG_DONE, json_object(), NSE_MSG_BYE, in_us(REPLY_US),
+			   NULL, &own) < 0)
+		nse_source_note(s, "warning: the end of the session: %s", own.text);
+	return 0;
+}
+
+static const struct nse_step steps[] = {
+	{ "lock", step_lock, undo_lock, false },
+	{ "connect", step_connect, undo_connect, false },
+	{ "hello", step_hello, undo_hello, false },
+	{ "offer", step_offer, NULL, false },
+	{ "round0", step_round0, NULL, false },
+	{ "move", step_move, undo_move, false },
+	{ "suspend", step_suspend, NULL, false },
+	{ "freeze", step_freeze, undo_freeze, false },
+	{ "collect", step_collect, NULL, false },
+	{ "install", step_install, undo_install, false },
+	{ "ready", step_ready, NULL, false },
+	{ "release", step_release, NULL, true },
+	{ "end", step_end, NULL, false },
+	{ "thaw", step_thaw, NULL, false },
+	{ "settle", step_settle, NULL, false },
+	{ "clean", step_clean, NULL, false },
+	{ "done", step_done, NULL, false },
+	{ 0 },
+};
+
+/* A dry run goes as far as the target's opinion of the real context. */
+static const struct nse_step dry_steps[] = {
+	{ "lock", step_lock, undo_lock, false },
+	{ "connect", step_connect, undo_connect, false },
+	{ "hello", step_hello, undo_hello, false },
+	{ "offer", step_offer, NULL, false },
+	{ "round0", step_round0, NULL, false },
+	{ 0 },
+};
+
+static enum nse_source_result run(struct nse_source_session *s, struct nse_error *err)
+{
+	int rc;
+
+	nse_steps_init(&s->steps, s->spec->dry_run ? dry_steps : steps, s);
+	rc = nse_steps_run(&s->steps, err);
+	if (s->spec->dry_run && rc == 0) {
+		nse_steps_undo(&s->steps, err);
+		return NSE_MIGRATED;
+	}
+	if (rc == 0 || s->cleaned || s->arrived)
+		return NSE_MIGRATED;
+	if (s->steps.crossed)
+		return NSE_UNCLEAR;
+	return nse_source_confirm_undone(s, err) < 0 ? NSE_UNCLEAR : NSE_ABORTED;
+}
+
+enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
+					  json_t **report, struct nse_problems *problems,
+					  struct nse_error *err)
+{
+	struct nse_source_session s = { .spec = spec, .problems = problems, .lock = -1 };
+	enum nse_source_result result;
+
+	s.rounds = json_array();
+	s.refused = json_array();
+	nse_source_new_id(s.id);
+	result = run(&s, err);
+	*report = nse_source_report(&s, result, err);
+	nse_source_disconnect(&s);
+	if (s.move)
+		spec->platform->ops->move_free(s.move);
+	nse_guard_down(s.guard, NULL);
+	nse_context_free(s.sent);
+	nse_context_free(s.last);
+	json_decref(s.rounds);
+	json_decref(s.refused);
+	json_decref(s.welcome);
+	if (s.lock >= 0)
+		close(s.lock);
+	return result;
+}

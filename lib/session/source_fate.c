@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How a migration ends at the source: aborting with the target's confirmation,
+ * deciding by facts after the release, settling, and the report.
+ */
+#include "lib/session/source_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "lib/util/clock.h"
+
+#define SECOND		1000000LL
+#define QUERY_US	(20 * SECOND)
+#define SETTLE_US	(600 * SECOND)
+#define SETTLE_WAIT_US	(1 * SECOND) /* traffic teaches the target its windows */
+#define RESUME_US	(5 * SECOND)
+#define CONFIRM_TRIES	20
+#define CONFIRM_STEP_MS 500
+
+void nse_source_new_id(char id[37])
+{
+	uint8_t r[16];
+
+	if (getrandom(r, sizeof(r), 0) != sizeof(r))
+		memset(r, getpid() & 0xff, sizeof(r));
+	snprintf(id, 37,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11],
+		 r[12], r[13], r[14], r[15]);
+}
+
+void nse_source_say_abort(struct nse_source_session *s)
+{
+	if (s->linked && !s->abort_said)
+		nse_channel_send_json(&s->ch, NSE_MSG_ABORT, json_object(), NULL);
+	s->abort_said = true;
+}
+
+void nse_source_part(struct nse_source_session *s, int64_t deadline_us)
+{
+	struct nse_incoming msg;
+
+	nse_source_say_abort(s);
+	while (s->linked && nse_channel_receive(&s->ch, deadline_us, &msg, NULL) == 0) {
+		/* FAILED and REFUSED say as well that nothing is left. */
+		if (msg.type == NSE_MSG_ABORTED || msg.type == NSE_MSG_FAILED ||
+		    msg.type == NSE_MSG_REFUSED) {
+			s->commit_sent = false;
+			return;
+		}
+	}
+}
+
+/* 1 it runs at the target, 0 it does not, -errno unknown. */
+static int runs_there(struct nse_source_session *s)
+{
+	json_t *facts = NULL;
+	struct nse_error own = { 0 };
+	const json_t *running;
+	int rc;
+
+	if (!s->linked)
+		return -ENOTCONN;
+	rc = nse_source_ask(s, NSE_MSG_QUERY, json_object(), NSE_MSG_FACTS,
+			    nse_now_us() + QUERY_US, &facts, &own);
+	if (rc < 0)
+		return rc;
+	running = json_object_get(facts, "running");
+	rc = json_is_boolean(running) ? json_is_true(running) : -ENOTSUP;
+	json_decref(facts);
+	return rc;
+}
+
+/* Resuming takes the platform a moment: asks for a while. */
+static int runs_here(struct nse_source_session *s)
+{
+	struct nse_platform *p = s->spec->platform;
+	int64_t deadline = nse_now_us() + RESUME_US;
+	int rc;
+
+	do {
+		rc = p->ops->running(p, s->spec->scope->domain.name, NULL);
+		if (rc > 0)
+			break;
+		poll(NULL, 0, 50);
+	} while (nse_now_us() < deadline);
+	return rc;
+}
+
+int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *err)
+{
+	const struct nse_platform_ops *ops = s->spec->platform->ops;
+	const char *name = s->spec->scope->domain.name;
+	const char *reason = "";
+	int status = NSE_MOVE_UNCLEAR;
+
+	if (rc == 0)
+		status = ops->move_status(s->move);
+	if (status == 0) {
+		s->arrived = true;
+		return 0;
+	}
+	if (ops->move_reason && rc == 0)
+		reason = ops->move_reason(s->move);
+	if (runs_here(s) > 0) {
+		s->steps.crossed = false;
+		s->released_us = 0;
+		return nse_error(err, -ECHILD,
+				 "%s gave the move up (status %d); %s runs here%s%s",
+				 ops->name, status, name, reason[0] ? ": " : "", reason);
+	}
+	if (runs_there(s) > 0) {
+		s->arrived = true;
+		nse_source_note(s, "warning: %s ended with status %d, yet %s runs at %s",
+				ops->name, status, name, s->spec->target);
+		return 0;
+	}
+	return nse_error(
+		err, -ENOTRECOVERABLE,
+		"the release was given, then %s ended with status %d, and %s is seen "
+		"running on neither host%s%s; look at both: `xl list`, and `nsemig show` "
+		"for the context",
+		ops->name, status, name, reason[0] ? ": " : "", reason);
+}
+
+int nse_source_settle(struct nse_source_session *s, struct nse_error *err)
+{
+	int64_t at = s->released_us + SETTLE_WAIT_US;
+	struct nse_error own = { 0 };
+	json_int_t verified = 0, differ = -1;
+	json_t *answer = NULL;
+	int rc;
+
+	(void)err;
+	while (nse_now_us() < at)
+		poll(NULL, 0, nse_poll_ms(at));
+	rc = s->linked ? nse_source_ask(s, NSE_MSG_SETTLE, json_object(), NSE_MSG_SETTLED,
+					nse_now_us() + SETTLE_US, &answer, &own)
+		       : nse_error(&own, -ENOTCONN, "no link");
+	if (rc < 0) {
+		nse_source_note(s, "warning: the context is at %s, but not verified: %s",
+				s->spec->target, own.text);
+		return 0;
+	}
+	json_unpack(answer, "{s:I, s:I}", "verified", &verified, "differ", &differ);
+	json_decref(answer);
+	s->settled = true;
+	s->verified = differ == 0 && (uint64_t)verified == s->carried;
+	if (!s->verified)
+		nse_source_note(s,
+				"warning: of %llu records %lld were read back alike and "
+				"%lld differ",
+				(unsigned long long)s->carried, (long long)verified,
+				(long long)differ);
+	return 0;
+}
+
+/* One try: does the target still have something of our session? */
+static int ask_again(struct nse_source_session *s, struct nse_error *err)
+{
+	json_t *welcome = NULL;
+	char id[37];
+	int leftover = 1, rc;
+
+	nse_source_new_id(id);
+	rc = nse_source_connect(s, err);
+	if (rc == 0)
+		rc = nse_source_ask(
+			s, NSE_MSG_HELLO,
+			json_pack("{s:i, s:s, s:s, s:s}", "protocol",
+				  NSE_PROTOCOL_VERSION, "version", NSEMIG_VERSION,
+				  "session", id, "previous", s->id),
+			NSE_MSG_WELCOME, nse_now_us() + QUERY_US, &welcome, err);
+	if (rc == 0)
+		json_unpack(welcome, "{s:b}", "leftover", &leftover);
+	json_decref(welcome);
+	nse_source_disconnect(s);
+	return rc < 0 ? rc : leftover;
+}
+
+int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *err)
+{
+	struct nse_error own = { 0 };
+	size_t n = strlen(err->text);
+	int rc = 0;
+
+	if (!s->commit_sent)
+		return 0;
+	s->ended = false;
+	for (int i = 0; i < CONFIRM_TRIES; i++) {
+		rc = ask_again(s, &own);
+		if (rc <= 0)
+			break;
+		poll(NULL, 0, CONFIRM_STEP_MS);
+	}
+	if (rc == 0)
+		return 0;
+	snprintf(
+		err->text + n, sizeof(err->text) - n,
+		"\n%s runs here, but %s does not confirm that nothing of its context is left "
+		"there%s%s: `nsemig receive --session </dev/null` there cleans up",
+		s->spec->scope->domain.name, s->spec->target, own.text[0] ? ": " : "",
+		own.text);
+	return -ENOTRECOVERABLE;
+}
+
+static void set_us(json_t *obj, const char *name, int64_t from, int64_t to)
+{
+	if (from && to >= from)
+		json_object_set_new(obj, name, json_integer(to - from));
+}
+
+json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result result,
+			  const struct nse_error *err)
+{
+	static const char *const names[] = { "migrated", "aborted", "unclear" };
+	json_t *phases = nse_steps_times(&s->steps);
+	int64_t hold = 0;
+
+	if (s->released_us && s->ready_us && s->released_us > s->ready_us)
+		hold = s->released_us - s->ready_us;
+	set_us(phases, "commit", s->suspended_us, s->committed_us);
+	set_us(phases, "frozen", s->suspended_us, s->released_us);
+	return json_pack(
+		"{s:i, s:s, s:s, s:s, s:s?, s:o, s:I, s:O, s:{s:I, s:I, s:I, s:O}, s:b, s:b, s:o}",
+		"format", 1, "result", names[result], "domain",
+		s->spec->scope->domain.name, "target", s->spec->target, "reason",
+		err->code ? err->text : NULL, "phases_us", phases, "hold_us",
+		(json_int_t)hold, "rounds", s->rounds, "records", "carried",
+		(json_int_t)s->carried, "kept", (json_int_t)s->kept, "kept_at_source",
+		(json_int_t)s->kept_here, "refused", s->refused, "verified", s->verified,
+		"dry_run", s->spec->dry_run, "problems",
+		nse_problems_to_json(s->problems));
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the source's steps (source.c), its talk with the target
+ * (source_talk.c) and its report (source_report.c) share.
+ */
+#ifndef NSE_SESSION_SOURCE_PRIVATE_H
+#define NSE_SESSION_SOURCE_PRIVATE_H
+
+#include "lib/context/snapshot.h"
+#include "lib/engine/nft/guard.h"
+#include "lib/session/install.h"
+#include "lib/session/protocol.h"
+#include "lib/session/source.h"
+#include "lib/session/steps.h"
+
+struct nse_source_session {
+	const struct nse_source_spec *spec;
+	struct nse_problems *problems;
+	char id[37];
+	int lock;
+	struct nse_link link;
+	bool linked;
+	struct nse_channel ch;
+	struct nse_context *sent; /* what the target has */
+	struct nse_context *last; /* the collection at the freeze */
+	struct nse_move *move;
+	struct nse_guard *guard;
+	int64_t suspended_us, ready_us, committed_us, released_us; /* when; 0: not yet */
+	bool ended; /* the platform's program */
+	bool commit_sent;
+	bool settled;
+	bool verified;
+	bool cleaned;
+	json_t *rounds;
+	json_t *refused;
+	json_t *welcome;
+	struct nse_steps steps;
+	bool abort_said;
+	bool arrived; /* it is a fact that the domain runs at the target */
+	uint64_t carried, kept, kept_here, dropped;
+};
+
+/* Sends a JSON message and waits for the answer of type `reply`. */
+int nse_source_ask(struct nse_source_session *s, enum nse_message type, json_t *obj,
+		   enum nse_message reply, int64_t deadline_us, json_t **answer,
+		   struct nse_error *err);
+
+/*
+ * Waits for the answer `reply` (NSE_MSG_NONE: for none) or for the move's
+ * `event` (NSE_MOVE_NONE: for none), whichever is asked for, and keeps track
+ * of the move meanwhile. FAILED, REFUSED, a dead link, the end of the move and
+ * an interrupt are errors.
+ */
+int nse_source_wait(struct nse_source_session *s, enum nse_message reply,
+		    enum nse_move_event event, int64_t deadline_us, json_t **answer,
+		    struct nse_error *err);
+
+/* Sends the first round or a delta against s->sent, and checks HAVE. */
+int nse_source_send_round(struct nse_source_session *s, const struct nse_context *ctx,
+			  struct nse_error *err);
+
+/* News for the user. */
+void nse_source_note(struct nse_source_session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Puts a list of problems from the target into the session's. */
+int nse_source_take_problems(struct nse_source_session *s, const json_t *answer,
+			     struct nse_error *err);
+
+/* The report object of nsemig-json(5). */
+json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result result,
+			  const struct nse_error *err);
+
+/* Opens the link and reads the greeting; closes it again. */
+int nse_source_connect(struct nse_source_session *s, struct nse_error *err);
+void nse_source_disconnect(struct nse_source_session *s);
+
+/* Tells the target to undo everything, without waiting for it. */
+void nse_source_say_abort(struct nse_source_session *s);
+
+/*
+ * Says so unless it was said, and waits for the confirmation; when it comes
+ * s->commit_sent is cleared, since nothing can be left there any more.
+ */
+void nse_source_part(struct nse_source_session *s, int64_t deadline_us);
+
+/* A last look before the line: -errno when the target has gone or failed. */
+int nse_source_alive(struct nse_source_session *s, struct nse_error *err);
+
+/*
+ * After the release, the platform's program has ended (rc 0) or did not in
+ * time: where does the domain run? 0 at the target. Here: the line was not
+ * crossed after all, and the steps will be undone. Otherwise an error, and it
+ * is unclear.
+ */
+int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *err);
+
+/* Lets the target make final what is preliminary; what fails is told only. */
+int nse_source_settle(struct nse_source_session *s, struct nse_error *err);
+
+/*
+ * After an abort whose confirmation did not come: asks the target again over
+ * a new link. 0 when nothing is left there.
+ */
+int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *err);
+
+/* A random session id of 36 bytes and a NUL. */
+void nse_source_new_id(char id[37]);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The source's talk with the target, while it keeps an eye on the move.
+ */
+#include "lib/session/source_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/util/clock.h"
+
+#define SLICE_US 100000 /* an interrupt is noticed within this time */
+
+void nse_source_note(struct nse_source_session *s, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (!s->spec->note)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->spec->note(s->spec->arg, text);
+}
+
+/* The target has given up and undone everything: its reasons. */
+static int target_failed(struct nse_source_session *s, const struct nse_incoming *msg,
+			 struct nse_error *err)
+{
+	json_t *obj = nse_incoming_json(msg, err), *refused;
+	const char *text = "no reason given";
+	int code = EREMOTEIO;
+
+	if (!obj)
+		return -EPROTO;
+	json_unpack(obj, "{s?i, s?s}", "code", &code, "text", &text);
+	refused = json_object_get(obj, "refused");
+	if (json_is_array(refused) && json_array_size(refused)) {
+		json_decref(s->refused);
+		s->refused = json_incref(refused);
+	}
+	nse_error(err, -EREMOTEIO, "the target: %s", text);
+	json_decref(obj);
+	return -EREMOTEIO;
+}
+
+/* Takes note of what the move has come to. */
+static int look_at_move(struct nse_source_session *s, struct nse_error *err)
+{
+	const struct nse_platform_ops *ops = s->spec->platform->ops;
+	int64_t at = 0;
+	int ev;
+
+	while (s->move && !s->ended) {
+		ev = ops->move_wait(s->move, nse_now_us(), &at, err);
+		if (ev < 0)
+			return ev;
+		if (ev == NSE_MOVE_NONE)
+			break;
+		if (ev == NSE_MOVE_SUSPENDED)
+			s->suspended_us = at;
+		if (ev == NSE_MOVE_READY)
+			s->ready_us = at;
+		if (ev == NSE_MOVE_ENDED)
+			s->ended = true;
+	}
+	return 0;
+}
+
+static bool move_has(const struct nse_source_session *s, enum nse_move_event event)
+{
+	return (event == NSE_MOVE_SUSPENDED && s->suspended_us) ||
+	       (event == NSE_MOVE_READY && s->ready_us) ||
+	       (event == NSE_MOVE_ENDED && s->ended);
+}
+
+static int ended_early(struct nse_source_session *s, struct nse_error *err)
+{
+	const struct nse_platform_ops *ops = s->spec->platform->ops;
+	const char *reason = ops->move_reason ? ops->move_reason(s->move) : "";
+
+	return nse_error(err, -ECHILD, "%s ended the move by itself (status %d)%s%s",
+			 ops->name, ops->move_status(s->move), reason[0] ? ": " : "",
+			 reason);
+}
+
+/* Sleeps until the target or the move has news, or the slice is over. */
+static void sleep_for_news(struct nse_source_session *s, int64_t deadline_us)
+{
+	int64_t until = nse_now_us() + SLICE_US;
+	int fd = s->move && !s->ended ? s->spec->platform->ops->move_fd(s->move) : -1;
+	struct pollfd p[2] = { { .fd = s->linked ? s->ch.in : -1, .events = POLLIN },
+			       { .fd = fd, .events = POLLIN } };
+
+	if (s->move && !s->ended && fd < 0)
+		until = nse_now_us() + SLICE_US / 20;
+	poll(p, 2, nse_poll_ms(until < deadline_us ? until : deadline_us));
+}
+
+/* Keepalive of an idle link: pings, and the limit of silence. */
+static int keep_alive(struct nse_source_session *s, struct nse_error *err)
+{
+	int64_t now = nse_now_us();
+
+	if (s->ch.silence_us && now > s->ch.heard_us + s->ch.silence_us)
+		return nse_error(err, -EHOSTDOWN,
+				 "nothing was heard from the target for %d s",
+				 (int)(s->ch.silence_us / 1000000));
+	if (s->ch.ping_us && now > s->ch.pinged_us + s->ch.ping_us)
+		return nse_channel_send(&s->ch, NSE_MSG_PING, NULL, 0, err);
+	return 0;
+}
+
+/* One look at the link: 1 the reply has come, 0 nothing, or an error. */
+static int look_at_link(struct nse_source_session *s, enum nse_message reply,
+			json_t **answer, struct nse_error *err)
+{
+	struct nse_incoming msg;
+	int rc = nse_channel_poll(&s->ch, &msg, err);
+
+	if (rc == -EAGAIN)
+		return keep_alive(s, err);
+	if (rc < 0)
+		return rc;
+	if (msg.type == NSE_MSG_FAILED || msg.type == NSE_MSG_REFUSED)
+		return target_failed(s, &msg, err);
+	if (msg.type != reply)
+		return nse_error(err, -EPROTO,
+				 "%s came from the target where %s was expected",
+				 nse_message_name(msg.type), nse_message_name(reply));
+	if (!answer)
+		return 1;
+	*answer = msg.n ? nse_incoming_json(&msg, err) : json_object();
+	return *answer ? 1 : -EPROTO;
+}
+
+int nse_source_alive(struct nse_source_session *s, struct nse_error *err)
+{
+	return look_at_link(s, NSE_MSG_NONE, NULL, err);
+}
+
+int nse_source_wait(struct nse_source_session *s, enum nse_message reply,
+		    enum nse_move_event event, int64_t deadline_us, json_t **answer,
+		    struct nse_error *err)
+{
+	int rc;
+
+	for (;;) {
+		rc = look_at_move(s, err);
+		if (rc < 0 || (event != NSE_MOVE_NONE && move_has(s, event)))
+			return rc;
+		if (s->ended && !s->released_us)
+			return ended_early(s, err);
+		rc = s->linked ? look_at_link(s, reply, answer, err) : 0;
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
+		if (s->spec->interrupted && *s->spec->interrupted && !s->released_us)
+			return nse_error(err, -EINTR, "interrupted");
+		if (nse_now_us() >= deadline_us)
+			return nse_error(err, -ETIMEDOUT, "no %s in time",
+					 reply ? nse_message_name(reply)
+					       : "news of the move");
+		sleep_for_news(s, deadline_us);
+	}
+}
+
+int nse_source_ask(struct nse_source_session *s, enum nse_message type, json_t *obj,
+		   enum nse_message reply, int64_t deadline_us, json_t **answer,
+		   struct nse_error *err)
+{
+	int rc = nse_channel_send_json(&s->ch, type, obj, err);
+
+	if (rc < 0) {
+		/* The target may have said why it hung up. */
+		struct nse_error own = { 0 };
+
+		if (look_at_link(s, reply, answer, &own) == -EREMOTEIO)
+			*err = own;
+		return err->code;
+	}
+	return nse_source_wait(s, reply, NSE_MOVE_NONE, deadline_us, answer, err);
+}
+
+int nse_source_take_problems(struct nse_source_session *s, const json_t *answer,
+			     struct nse_error *err)
+{
+	const json_t *list = json_object_get(answer, "problems");
+	size_t first = s->problems->n;
+	int rc = list ? nse_problems_from_json(list, s->problems, err) : 0;
+
+	if (rc == 0)
+		rc = nse_problems_set_where(s->problems, first, s->spec->target);
+	if (rc < 0)
+		return rc;
+	for (size_t i = first; i < s->problems->n; i++)
+		if (s->problems->items[i].severity == NSE_FAIL)
+			return nse_error(err, -ECONNABORTED, "%s: %s%s%s",
+					 s->spec->target, s->problems->items[i].text,
+					 s->problems->items[i].mend[0] ? "; mend: " : "",
+					 s->problems->items[i].mend);
+	return 0;
+}
+
+/* HAVE must tell of the same context as ours. */
+static int check_have(struct nse_source_session *s, const json_t *have, uint64_t digest,
+		      struct nse_error *err)
+{
+	const char *text = "";
+	char want[17];
+
+	snprintf(want, sizeof(want), "%016" PRIx64, digest);
+	json_unpack((json_t *)have, "{s:s}", "digest", &text);
+	if (strcmp(text, want) != 0)
+		return nse_error(
+			err, -EUCLEAN,
+			"the target's copy of the context differs from what was sent");
+	return nse_source_take_problems(s, have, err);
+}
+
+int nse_source_send_round(struct nse_source_session *s, const struct nse_context *ctx,
+			  struct nse_error *err)
+{
+	int64_t start = nse_now_us(), deadline = start + 600 * 1000000LL;
+	struct nse_stream_header h;
+	struct nse_stream_stats stats;
+	json_t *have = NULL;
+	int rc;
+
+	nse_stream_header_init(&h);
+	nse_stream_header_now(&h);
+	rc = nse_scope_copy(&h.scope, s->spec->scope);
+	if (rc < 0)
+		rc = nse_error(err, rc, "out of memory");
+	else if (!s->sent)
+		rc = nse_snapshot_write(ctx, &h, nse_channel_write_context, &s->ch,
+					&stats, err);
+	else
+		rc = nse_delta_write(s->sent, ctx, NSE_DIFF_STATE, &h,
+				     nse_channel_write_context, &s->ch, &stats, err);
+	nse_stream_header_release(&h);
+	if (rc < 0)
+		return rc;
+	rc = nse_source_ask(s, NSE_MSG_ROUND, json_object(), NSE_MSG_HAVE, deadline,
+			    &have, err);
+	if (rc == 0)
+		rc = check_have(s, have, nse_context_digest(ctx, false), err);
+	json_decref(have);
+	json_array_append_new(s->rounds, json_pack("{s:I, s:I, s:I}", "records",
+						   (json_int_t)stats.records, "bytes",
+						   (json_int_t)stats.stored, "us",
+						   (json_int_t)(nse_now_us() - start)));
+	return rc;
+}

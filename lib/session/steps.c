@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Running a table of steps and taking it back.
+ */
+#include "lib/session/steps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/util/clock.h"
+
+void nse_steps_init(struct nse_steps *s, const struct nse_step *table, void *arg)
+{
+	memset(s, 0, sizeof(*s));
+	s->table = table;
+	s->arg = arg;
+}
+
+int nse_steps_next(struct nse_steps *s, struct nse_error *err)
+{
+	const struct nse_step *step = &s->table[s->done];
+	int64_t start = nse_now_us();
+	int rc;
+
+	if (!step->name)
+		return 0;
+	rc = step->run(s->arg, err);
+	s->us[s->done++] = nse_now_us() - start;
+	if (rc < 0) {
+		s->failed_at = step->name;
+		return rc;
+	}
+	if (step->line)
+		s->crossed = true;
+	return s->table[s->done].name ? 1 : 0;
+}
+
+int nse_steps_undo(struct nse_steps *s, struct nse_error *err)
+{
+	int first = 0;
+
+	while (s->done > 0) {
+		const struct nse_step *step = &s->table[--s->done];
+		struct nse_error own = { 0 };
+		int rc = step->undo ? step->undo(s->arg, &own) : 0;
+
+		if (rc < 0 && !first)
+			first = nse_error(err, rc, "undoing '%s': %s", step->name,
+					  own.text);
+	}
+	return first;
+}
+
+int nse_steps_run(struct nse_steps *s, struct nse_error *err)
+{
+	struct nse_error undo = { 0 };
+	int rc;
+
+	do {
+		rc = nse_steps_next(s, err);
+	} while (rc > 0);
+	if (rc == 0 || s->crossed)
+		return rc;
+	if (nse_steps_undo(s, &undo) < 0 && err) {
+		size_t n = strlen(err->text);
+
+		snprintf(err->text + n, sizeof(err->text) - n, "\n%s", undo.text);
+	}
+	return rc;
+}
+
+json_t *nse_steps_times(const struct nse_steps *s)
+{
+	json_t *obj = json_object();
+
+	for (size_t i = 0; i < NSE_STEPS_MAX && s->table[i].name; i++)
+		if (s->us[i])
+			json_object_set_new(obj, s->table[i].name,
+					    json_integer(s->us[i]));
+	return obj;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The target of a migration as a table of steps. Each step waits for its
+ * message; an ABORT, a dead link or an error undoes what the steps have done.
+ * After the commit a dead link alone does not decide: then the facts do,
+ * whether the domain runs here (see target_fate.c).
+ */
+#include "lib/session/target_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "lib/engine/registry.h"
+#include "lib/session/policy.h"
+#include "lib/session/target.h"
+#include "lib/util/clock.h"
+
+#define PEER_SILENCE_S 30
+#define SILENCE_MAX_S  3600
+
+/* Takes the session's parameters out of HELLO. */
+static int read_hello(struct nse_target_session *t, const json_t *obj,
+		      struct nse_error *err)
+{
+	const char *version = "?", *session = NULL, *previous = NULL;
+	int protocol = 0, silence = PEER_SILENCE_S;
+
+	if (json_unpack((json_t *)obj, "{s:i, s?s, s:s, s?i, s?s}", "protocol", &protocol,
+			"version", &version, "session", &session, "silence_s", &silence,
+			"previous", &previous) < 0)
+		return nse_error(err, -EPROTO, "HELLO is not valid");
+	if (protocol != NSE_PROTOCOL_VERSION)
+		return nse_error(
+			err, -EPROTONOSUPPORT,
+			"the source speaks session protocol %d (nsemig %s), this host "
+			"%d (nsemig %s): install the same version on both",
+			protocol, version, NSE_PROTOCOL_VERSION, NSEMIG_VERSION);
+	if (silence < 1 || silence > SILENCE_MAX_S)
+		return nse_error(err, -EPROTO, "HELLO asks for a silence of %d s",
+				 silence);
+	snprintf(t->id, sizeof(t->id), "%s", session);
+	t->leftover =
+		previous && nse_journal_exists(t->spec->config->state_dir, previous);
+	t->ch.silence_us = (int64_t)silence * 1000000;
+	return 0;
+}
+
+static int step_hello(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+	struct nse_incoming msg;
+	struct utsname un;
+	json_t *obj, *facts;
+	int rc = nse_target_expect(t, NSE_MSG_HELLO, &msg, err);
+
+	if (rc < 0)
+		return rc;
+	obj = nse_incoming_json(&msg, err);
+	rc = obj ? read_hello(t, obj, err) : -EPROTO;
+	json_decref(obj);
+	if (rc < 0)
+		return rc;
+	facts = json_object();
+	rc = nse_engines_facts(facts, err);
+	if (rc < 0) {
+		json_decref(facts);
+		return rc;
+	}
+	uname(&un);
+	t->state = NSE_ST_OFFER;
+	return nse_channel_send_json(
+		&t->ch, NSE_MSG_WELCOME,
+		json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:i, s:i, s:b}", "protocol",
+			  NSE_PROTOCOL_VERSION, "version", NSEMIG_VERSION, "host",
+			  un.nodename, "kernel", un.release, "platform",
+			  t->spec->platform ? t->spec->platform->ops->name : NULL,
+			  "facts", facts, "recovered_undone", t->recovery.undone,
+			  "recovered_finished", t->recovery.finished, "leftover",
+			  t->leftover),
+		err);
+}
+
+/* What this host has of the scope already, for the journal and for undo. */
+static int collect_before(struct nse_target_session *t, struct nse_error *err)
+{
+	struct nse_sink sink;
+
+	t->before = nse_context_new();
+	if (!t->before)
+		return nse_error(err, -ENOMEM, "out of memory");
+	sink = nse_context_sink(t->before);
+	return nse_engines_collect(NSE_ENGINES_ALL, &t->scope, &sink, err);
+}
+
+static int send_problems(struct nse_target_session *t, enum nse_message type,
+			 const struct nse_problems *problems, json_t *obj,
+			 struct nse_error *err)
+{
+	json_object_set_new(obj, "problems", nse_problems_to_json(problems));
+	return nse_channel_send_json(&t->ch, type, obj, err);
+}
+
+static int step_offer(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+	struct nse_problems problems = NSE_PROBLEMS_INIT;
+	struct nse_incoming msg;
+	json_t *obj;
+	int rc = nse_target_expect(t, NSE_MSG_OFFER, &msg, err);
+
+	if (rc < 0)
+		return rc;
+	obj = nse_incoming_json(&msg, err);
+	rc = obj ? nse_scope_from_json(json_object_get(obj, "scope"), &t->scope, err)
+		 : -EPROTO;
+	json_decref(obj);
+	if (rc < 0 || (rc = nse_policy_scope(t->spec->config, &t->scope, err)) < 0)
+		return rc;
+	rc = nse_lock_domain(t->spec->config->state_dir, t->scope.domain.name, &t->lock,
+			     err);
+	if (rc < 0 || (rc = collect_before(t, err)) < 0)
+		return rc;
+	rc = nse_journal_open(&t->journal, t->spec->config->state_dir, t->id, &t->scope,
+			      err);
+	if (rc == 0)
+		rc = nse_journal_before(t->journal, t->before, err);
+	if (rc == 0)
+		rc = nse_target_check_domain(t, &problems, err);
+	if (rc == 0)
+		rc = nse_engines_preflight(NSE_ENGINES_ALL, NULL, &problems, err);
+	if (rc == 0) {
+		t->state = NSE_ST_GATHER;
+		obj = json_pack("{s:I}", "present",
+				(json_int_t)nse_context_count(t->before));
+		rc = send_problems(t, NSE_MSG_VERDICT, &problems, obj, err);
+	}
+	nse_problems_release(&problems);
+	return rc;
+}
+
+static int undo_offer(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+
+	(void)err;
+	nse_journal_forget(t->journal);
+	t->journal = NULL;
+	return 0;
+}
+
+/* One round, whose first message has come. Answers HAVE. */
+static int take_round(struct nse_target_session *t, const struct nse_incoming *first,
+		      struct nse_error *err)
+{
+	struct nse_problems problems = NSE_PROBLEMS_INIT;
+	int64_t start = nse_now_us();
+	json_t *obj;
+	int rc = nse_target_receive_round(t, first, err);
+
+	if (rc == 0)
+		rc = nse_policy_context(&t->scope, t->snap.ctx, err);
+	if (rc == 0 && t->rounds == 1)
+		rc = nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &problems, err);
+	if (rc == 0) {
+		char digest[17];
+
+		snprintf(digest, sizeof(digest), "%016" PRIx64,
+			 nse_context_digest(t->snap.ctx, false));
+		obj = json_pack("{s:I, s:s, s:I}", "records",
+				(json_int_t)nse_context_count(t->snap.ctx), "digest",
+				digest, "us", (json_int_t)(nse_now_us() - start));
+		rc = send_problems(t, NSE_MSG_HAVE, &problems, obj, err);
+	}
+	nse_problems_release(&problems);
+	return rc;
+}
+
+/* Takes rounds until the message `end` comes. */
+static int rounds_until(struct nse_target_session *t, enum nse_message end,
+			struct nse_error *err)
+{
+	struct nse_incoming msg;
+	int rc;
+
+	for (;;) {
+		rc = nse_target_expect(t, NSE_MSG_NONE, &msg, err);
+		if (rc < 0)
+			return rc;
+		if (msg.type == end)
+			return 0;
+		if (msg.type != NSE_MSG_CONTEXT)
+			return nse_error(err, -EPROTO, "%s without a context",
+					 nse_message_name(msg.type));
+		rc = take_round(t, &msg, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int step_gather(void *arg, struct nse_error *err)
+{
+	return rounds_until(arg, NSE_MSG_FREEZE, err);
+}
+
+static int step_freeze(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+
+	if (!t->snap.ctx)
+		return nse_error(err, -EPROTO, "FREEZE before any context has come");
+	t->state = NSE_ST_FROZEN;
+	return nse_guard_up(&t->guard, t->id, t->scope.domain.addrs,
+			    t->scope.domain.naddrs, err);
+}
+
+static int undo_freeze(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+
+	return nse_guard_down(nse_take(t->guard), err);
+}
+
+static int step_last_round(void *arg, struct nse_error *err)
+{
+	return rounds_until(arg, NSE_MSG_COMMIT, err);
+}
+
+static int send_committed(struct nse_target_session *t, int64_t start, uint64_t dropped,
+			  struct nse_error *err)
+{
+	return nse_channel_send_json(&t->ch, NSE_MSG_COMMITTED,
+				     json_pack("{s:I, s:I, s:I, s:I}", "created",
+					       (json_int_t)t->job.created, "kept",
+					       (json_int_t)t->job.kept, "us",
+					       (json_int_t)(nse_now_us() - start),
+					       "dropped", (json_int_t)dropped),
+				     err);
+}
+
+static int step_commit(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+	int64_t start = nse_now_us();
+	uint64_t dropped = 0;
+	int rc;
+
+	rc = nse_journal_mark(t->journal, NSE_JOURNAL_INSTALLING, err);
+	if (rc < 0)
+		return rc;
+	rc = nse_install_apply(t->snap.ctx, NSE_ENGINES_ALL, NSE_INSTALL_LIBERAL, &t->job,
+			       err);
+	if (rc < 0)
+		return rc;
+	t->installed = true;
+	rc = nse_journal_mark(t->journal, NSE_JOURNAL_COMMITTED, err);
+	if (rc == 0)
+		rc = nse_guard_dropped(t->guard, &dropped, err);
+	if (rc == 0)
+		rc = nse_guard_down(nse_take(t->guard), err);
+	if (rc < 0)
+		return rc;
+	t->state = NSE_ST_COMMITTED;
+	return send_committed(t, start, dropped, err);
+}
+
+static int undo_commit(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+	int rc = 0;
+
+	if (t->installed)
+		rc = nse_engines_undo(NSE_ENGINES_ALL, &t->job, err);
+	t->installed = rc < 0;
+	return rc;
+}
+
+static int step_release(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+	struct nse_incoming msg;
+	int rc = nse_target_expect(t, NSE_MSG_RELEASED, &msg, err);
+
+	if (rc == 0)
+		t->state = NSE_ST_RELEASED;
+	return rc;
+}
+
+static int step_settle(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+	struct nse_incoming msg;
+	int rc = nse_target_expect(t, NSE_MSG_SETTLE, &msg, err);
+
+	if (rc < 0)
+		return rc;
+	rc = nse_target_settle(t, err);
+	if (rc < 0)
+		return rc;
+	t->state = NSE_ST_SETTLED;
+	return nse_channel_send_json(&t->ch, NSE_MSG_SETTLED,
+				     json_pack("{s:I, s:I}", "verified",
+					       (json_int_t)t->job.verified, "differ",
+					       (json_int_t)t->job.differ),
+				     err);
+}
+
+static int step_done(void *arg, struct nse_error *err)
+{
+	struct nse_target_session *t = arg;
+	struct nse_incoming msg;
+	int rc = nse_target_expect(t, NSE_MSG_DONE, &msg, err);
+
+	if (rc < 0)
+		return rc;
+	nse_journal_forget(t->journal);
+	t->journal = NULL;
+	t->state = NSE_ST_CLOSED;
+	return nse_channel_send(&t->ch, NSE_MSG_BYE, NULL, 0, err);
+}
+
+const struct nse_step nse_target_steps[] = {
+	{ "hello", step_hello, NULL, false },
+	{ "offer", step_offer, undo_offer, false },
+	{ "gather", step_gather, NULL, false },
+	{ "freeze", step_freeze, undo_freeze, false },
+	{ "last round", step_last_round, NULL, false },
+	{ "commit", step_commit, undo_commit, false },
+	{ "release", step_release, NULL, true },
+	{ "settle", step_settle, NULL, false },
+	{ "done", step_done, NULL, false },
+	{ 0 },
+};

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * How a session ends at the target. Before the commit every failure is undone.
+ * From the commit on a dead link proves nothing, since the source may have
+ * released the domain just before it died: then the domain itself decides.
+ * Does it run here, the context stays; is it gone, the context goes too.
+ */
+#include "lib/session/target_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/engine/registry.h"
+#include "lib/util/clock.h"
+#include "lib/util/io.h"
+
+#define FACTS_TIMEOUT_US (60 * 1000000LL)
+#define FACTS_STEP_MS	 100
+#define ABSENT_US	 (3 * 1000000LL) /* neither incoming nor running for so long: gone */
+#define LINGER_US	 (5 * 1000000LL)
+
+int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *problems,
+			    struct nse_error *err)
+{
+	struct nse_platform *p = t->spec->platform;
+	int rc;
+
+	if (!p)
+		return nse_problem_add(
+			problems, NSE_NOTE, "platform",
+			"set `platform` in nsemig.conf there",
+			"no platform on the target: it cannot tell by itself "
+			"whether the domain runs there");
+	rc = p->ops->running(p, t->scope.domain.name, err);
+	if (rc > 0)
+		return nse_problem_add(problems, NSE_FAIL, "domain",
+				       "rename or remove it there first",
+				       "a domain named %s runs on the target already",
+				       t->scope.domain.name);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int nse_target_settle(struct nse_target_session *t, struct nse_error *err)
+{
+	int rc = nse_engines_settle(NSE_ENGINES_ALL, &t->job, err);
+
+	return rc < 0 ? rc : nse_engines_verify(NSE_ENGINES_ALL, &t->job, err);
+}
+
+/*
+ * Waits until it is a fact whether the domain runs here: 1, 0, or what is
+ * known at the deadline.
+ */
+static int wait_for_fact(struct nse_target_session *t)
+{
+	struct nse_platform *p = t->spec->platform;
+	const char *name = t->scope.domain.name;
+	int64_t deadline = nse_now_us() + FACTS_TIMEOUT_US, seen = nse_now_us();
+	struct nse_domain d;
+	int rc = 0;
+
+	if (!p)
+		return t->state == NSE_ST_RELEASED;
+	nse_domain_init(&d);
+	while (nse_now_us() < deadline) {
+		if (p->ops->running(p, name, NULL) > 0) {
+			rc = 1;
+			break;
+		}
+		if (p->ops->incoming(p, name, &d, NULL) == 0)
+			seen = nse_now_us();
+		else if (nse_now_us() > seen + ABSENT_US)
+			break;
+		poll(NULL, 0, FACTS_STEP_MS);
+	}
+	nse_domain_release(&d);
+	return rc;
+}
+
+/* The domain runs here: its context is completed without the source. */
+static int finish_alone(struct nse_target_session *t, struct nse_error *err)
+{
+	struct nse_error own = { 0 };
+	int rc = nse_target_settle(t, &own);
+
+	if (rc < 0)
+		return nse_error(err, rc, "settling without the source: %s", own.text);
+	nse_journal_forget(t->journal);
+	t->journal = NULL;
+	return nse_error(
+		err, -EPIPE,
+		"the link to the source was lost after the release; the domain runs "
+		"here and its context is complete");
+}
+
+/* Tells the source how it ended, and waits a moment for it to hang up. */
+static void say_ended(struct nse_target_session *t, int rc, const struct nse_error *why)
+{
+	int64_t deadline = nse_now_us() + LINGER_US;
+	struct nse_incoming msg;
+	json_t *refused = json_array();
+	int sent;
+
+	for (size_t i = 0; i < t->job.nrefusals; i++) {
+		struct nse_record rec;
+		json_t *json = NULL;
+
+		if (t->job.ctx &&
+		    nse_context_at(t->job.ctx, t->job.refusals[i].slot, &rec))
+			json = nse_record_to_json(&rec);
+		json_array_append_new(
+			refused, json_pack("{s:O?, s:s}", "key",
+					   json ? json_object_get(json, "key") : NULL,
+					   "why", t->job.refusals[i].why));
+		json_decref(json);
+	}
+	t->state = NSE_ST_CLOSED;
+	if (t->aborted) {
+		json_decref(refused);
+		sent = nse_channel_send_json(&t->ch, NSE_MSG_ABORTED, json_object(),
+					     NULL);
+	} else {
+		sent = nse_channel_send_json(
+			&t->ch, t->job.refused ? NSE_MSG_REFUSED : NSE_MSG_FAILED,
+			json_pack("{s:i, s:s, s:I, s:o}", "code", -rc, "text", why->text,
+				  "count", (json_int_t)t->job.refused, "refused",
+				  refused),
+			NULL);
+	}
+	while (sent == 0 && nse_channel_receive(&t->ch, deadline, &msg, NULL) == 0)
+		if (msg.type == NSE_MSG_ABORT)
+			sent = nse_channel_send_json(&t->ch, NSE_MSG_ABORTED,
+						     json_object(), NULL);
+}
+
+int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int rc,
+		    struct nse_error *err)
+{
+	bool lost = rc == -EPIPE || rc == -EHOSTDOWN;
+	struct nse_error undo = { 0 };
+
+	if (lost && t->state >= NSE_ST_SETTLED) {
+		nse_journal_forget(t->journal);
+		t->journal = NULL;
+		return rc;
+	}
+	if (lost && t->state >= NSE_ST_COMMITTED && wait_for_fact(t) == 1)
+		return finish_alone(t, err);
+	if (!lost && t->state >= NSE_ST_RELEASED && wait_for_fact(t) == 1) {
+		/* It runs here: its context stays, and recovery finishes it. */
+		if (t->aborted)
+			rc = nse_error(err, -EBUSY,
+				       "the domain runs on this host: its "
+				       "context stays");
+		t->aborted = false;
+		nse_journal_close(nse_take(t->journal));
+		say_ended(t, rc, err);
+		return rc;
+	}
+	if (nse_steps_undo(steps, &undo) < 0) {
+		/* The journal stays: the next receiver tries again. */
+		nse_journal_close(t->journal);
+		t->journal = NULL;
+		rc = nse_error(err, -EUCLEAN, "%s", undo.text);
+		t->aborted = false;
+	}
+	if (!lost)
+		say_ended(t, rc, err);
+	return t->aborted ? 0 : rc;
+}
+
+int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
+{
+	struct nse_target_session t = { .spec = spec, .lock = -1 };
+	struct nse_steps steps;
+	int rc;
+
+	nse_channel_init(&t.ch, spec->in, spec->out);
+	nse_scope_init(&t.scope);
+	nse_steps_init(&steps, nse_target_steps, &t);
+	rc = nse_write_full(spec->out, NSE_PROTOCOL_GREETING,
+			    strlen(NSE_PROTOCOL_GREETING), NSE_FOREVER);
+	if (rc < 0)
+		return nse_errno(err, rc, "cannot greet the source");
+	t.ch.silence_us = FACTS_TIMEOUT_US;
+	rc = nse_journal_recover(spec->config->state_dir, spec->platform, &t.recovery,
+				 err);
+	while (rc >= 0 && (rc = nse_steps_next(&steps, err)) > 0)
+		;
+	if (rc < 0)
+		rc = nse_target_fate(&t, &steps, rc, err);
+	nse_guard_down(t.guard, NULL);
+	nse_journal_close(t.journal);
+	nse_job_release(&t.job);
+	nse_snapshot_release(&t.snap);
+	nse_context_free(t.before);
+	nse_scope_release(&t.scope);
+	nse_channel_release(&t.ch);
+	if (t.lock >= 0)
+		close(t.lock);
+	return rc;
+}
