@@ -39,7 +39,8 @@ const struct cmd_row *cmd_find(const char *name);
 
 /*
  * Prints "nsemig: TEXT" on stderr, each further line of the text indented.
- * Returns CMD_USAGE for -EINVAL and CMD_FAILED for everything else.
+ * Returns CMD_USAGE for -EINVAL, CMD_UNCLEAR for -EUCLEAN (an undo failed)
+ * and CMD_FAILED for everything else.
  */
 int cmd_fail(const struct nse_error *err);
 

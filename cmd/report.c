@@ -23,7 +23,10 @@ int cmd_fail(const struct nse_error *err)
 	for (; (end = strchr(p, '\n')); p = end + 1)
 		fprintf(stderr, "%.*s\n        ", (int)(end - p), p);
 	fprintf(stderr, "%s\n", p);
-	return err->code == -EINVAL ? CMD_USAGE : CMD_FAILED;
+	if (err->code == -EINVAL)
+		return CMD_USAGE;
+	/* An undo that failed leaves what nobody can know from here. */
+	return err->code == -EUCLEAN ? CMD_UNCLEAR : CMD_FAILED;
 }
 
 int cmd_usage_error(const char *command, const char *fmt, ...)

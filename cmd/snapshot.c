@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * nsemig snapshot: engines → stream → file or pipe. No context is built in
+ * memory, so that the size of the table does not matter.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/groups.h"
+#include "cmd/output.h"
+#include "cmd/source.h"
+#include "lib/context/stream.h"
+#include "lib/engine/registry.h"
+#include "lib/util/cleanup.h"
+#include "lib/util/clock.h"
+
+struct options {
+	const char *out;
+};
+
+static const struct nse_opt opts[] = {
+	{ .letter = 'o',
+	  .name = "output",
+	  .arg = "FILE",
+	  .kind = NSE_OPT_K_STRING,
+	  .offset = offsetof(struct options, out),
+	  .complete = "file",
+	  .help = "write there (mode 0600, renamed when whole)" },
+	NSE_OPT_END
+};
+
+static const char *const synopsis[] = { "[options] [DOMAIN] [-o FILE]", NULL };
+static const struct nse_usage usage = {
+	.name = "snapshot",
+	.synopsis = synopsis,
+	.operands = "scope",
+	.max = 1,
+};
+
+/* Passes records on, counts them, and stops at a signal. */
+struct counter {
+	struct nse_sink to;
+	uint64_t n[32]; /* by engine */
+};
+
+static size_t engine_index(const char *name)
+{
+	size_t i = 0;
+
+	while (nse_engines[i] && strcmp(nse_engines[i]->name, name))
+		i++;
+	return i;
+}
+
+static int count_put(void *arg, const struct nse_record *rec)
+{
+	struct counter *c = arg;
+
+	if (cmd_signal)
+		return -EINTR;
+	c->n[engine_index(rec->kind->engine)]++;
+	return c->to.put(c->to.arg, rec);
+}
+
+static int count_reset(void *arg, const char *engine)
+{
+	struct counter *c = arg;
+
+	c->n[engine_index(engine)] = 0;
+	return c->to.reset(c->to.arg, engine);
+}
+
+static int collect(const struct nse_scope *scope, uint32_t engines, int fd,
+		   struct counter *c, struct nse_stream_stats *stats,
+		   struct nse_error *err)
+{
+	NSE_CLEANUP(nse_stream_header_release) struct nse_stream_header h;
+	NSE_CLEANUP(nse_stream_writer_freep) struct nse_stream_writer *w = NULL;
+	struct nse_sink sink = { count_put, count_reset, c };
+	int rc;
+
+	nse_stream_header_init(&h);
+	nse_stream_header_now(&h);
+	rc = nse_scope_copy(&h.scope, scope);
+	if (rc < 0)
+		return nse_error(err, rc, "out of memory");
+	rc = nse_stream_writer_new(&w, &h, nse_fd_write, &fd, NSE_STREAM_THREAD, err);
+	if (rc < 0)
+		return rc;
+	c->to = nse_stream_sink(w);
+	rc = nse_engines_collect(engines, scope, &sink, err);
+	if (cmd_signal)
+		return nse_error(err, -EINTR, "interrupted; nothing was written");
+	/* A write that failed stopped the collection: the stream knows why. */
+	if (rc < 0 && !err->text[0])
+		return nse_stream_finish(w, stats, err) < 0
+			       ? err->code
+			       : nse_errno(err, rc, "collecting");
+	return rc < 0 ? rc : nse_stream_finish(w, stats, err);
+}
+
+static void say_counts(const struct nse_args *args, const struct counter *c,
+		       const struct nse_stream_stats *stats, int64_t us)
+{
+	char number[CMD_NUMBER], time[CMD_NUMBER], bytes[CMD_NUMBER];
+
+	if (!args->common.verbose)
+		return;
+	for (size_t i = 0; nse_engines[i]; i++)
+		if (c->n[i])
+			cmd_say(&args->common, "%s: %s records", nse_engines[i]->name,
+				cmd_number(c->n[i], number));
+	cmd_say(&args->common, "%s written in %s", cmd_bytes(stats->stored, bytes),
+		cmd_duration(us, time));
+}
+
+static int run(const struct nse_args *args, const struct options *o,
+	       const struct cmd_scope *chosen, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_scope_release) struct nse_scope scope = { 0 };
+	NSE_CLEANUP(cmd_outfile_release) struct cmd_outfile out = CMD_OUTFILE_INIT;
+	struct nse_stream_stats stats = { 0 };
+	struct counter c = { .n = { 0 } };
+	int64_t start = nse_now_us();
+	int rc;
+
+	rc = cmd_scope_resolve(chosen, args->words[0], &scope, err);
+	if (rc == 0)
+		rc = cmd_outfile_open(&out, o->out, err);
+	if (rc == 0)
+		rc = collect(&scope, chosen->engines, out.fd, &c, &stats, err);
+	if (rc == 0)
+		rc = cmd_outfile_commit(&out, err);
+	if (rc == 0)
+		say_counts(args, &c, &stats, nse_now_us() - start);
+	return rc;
+}
+
+int cmd_snapshot(int argc, char **argv)
+{
+	NSE_CLEANUP(cmd_scope_release) struct cmd_scope chosen;
+	struct options o = { .out = NULL };
+	struct nse_opt_group groups[] = { { NULL, opts, &o },
+					  CMD_SCOPE_GROUP(&chosen),
+					  { NULL, NULL, NULL } };
+	struct nse_error err = { 0 };
+	struct nse_args args;
+	int status;
+
+	cmd_scope_init(&chosen);
+	status = nse_opts_parse(&usage, groups, argc, argv, &args);
+	if (status >= 0)
+		return status;
+	cmd_catch_signals();
+	return run(&args, &o, &chosen, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
+}
