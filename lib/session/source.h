@@ -49,4 +49,12 @@ enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
 					  json_t **report, struct nse_problems *problems,
 					  struct nse_error *err);
 
+/*
+ * Asks `nsemig receive --session` at the other end of `link` who it is and
+ * what it can: *welcome (a new reference) is its WELCOME with "version",
+ * "host", "kernel", "platform" and "facts". Nothing changes there.
+ */
+int nse_source_facts(const struct nse_link_spec *link, const char *target,
+		     json_t **welcome, struct nse_error *err);
+
 #endif

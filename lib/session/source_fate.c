@@ -209,6 +209,29 @@ int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *er
 	return -ENOTRECOVERABLE;
 }
 
+int nse_source_facts(const struct nse_link_spec *link, const char *target,
+		     json_t **welcome, struct nse_error *err)
+{
+	struct nse_source_spec spec = { .link = *link,
+					.target = target,
+					.timeout_s = QUERY_US / SECOND };
+	struct nse_source_session s = { .spec = &spec, .lock = -1 };
+	int rc = nse_source_connect(&s, err);
+
+	*welcome = NULL;
+	nse_source_new_id(s.id);
+	if (rc == 0)
+		rc = nse_source_ask(
+			&s, NSE_MSG_HELLO,
+			json_pack("{s:i, s:s, s:s}", "protocol", NSE_PROTOCOL_VERSION,
+				  "version", NSEMIG_VERSION, "session", s.id),
+			NSE_MSG_WELCOME, nse_now_us() + QUERY_US, welcome, err);
+	if (rc == 0)
+		nse_source_part(&s, nse_now_us() + QUERY_US);
+	nse_source_disconnect(&s);
+	return rc;
+}
+
 static void set_us(json_t *obj, const char *name, int64_t from, int64_t to)
 {
 	if (from && to >= from)
