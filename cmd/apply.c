@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * nsemig apply: a whole stream is read and checked, relocated, installed all
+ * or nothing, settled, read back and reported.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/groups.h"
+#include "cmd/job.h"
+#include "cmd/output.h"
+#include "cmd/source.h"
+#include "lib/engine/registry.h"
+#include "lib/session/install.h"
+#include "lib/util/cleanup.h"
+#include "lib/util/clock.h"
+
+#define MAX_SETTLE_S 3600
+
+struct options {
+	bool dry_run, best_effort, json;
+	int64_t settle_s;
+	uint32_t engines;
+};
+
+static int take_engines(void *base, const char *value, struct nse_error *err)
+{
+	return nse_engines_parse(value, &((struct options *)base)->engines, err);
+}
+
+static const struct nse_opt opts[] = {
+	NSE_OPT_FLAG('n', "dry-run", struct options, dry_run,
+		     "change nothing, say what would happen"),
+	NSE_OPT_FLAG('\0', "best-effort", struct options, best_effort,
+		     "keep what could be installed when something is refused"),
+	NSE_OPT_INT('\0', "settle", "SECONDS", struct options, settle_s, 0, MAX_SETTLE_S,
+		    "accept any TCP window for so long (default 0)"),
+	NSE_OPT_FLAG('\0', "json", struct options, json, "report as one JSON object"),
+	{ .letter = 'e',
+	  .name = "engine",
+	  .arg = "NAME[,NAME]",
+	  .kind = NSE_OPT_K_CALL,
+	  .call = take_engines,
+	  .complete = "engine",
+	  .help = "only these engines" },
+	NSE_OPT_END
+};
+
+static const char *const synopsis[] = { "[options] FILE | -", NULL };
+static const struct nse_usage usage = {
+	.name = "apply",
+	.synopsis = synopsis,
+	.operands = "file",
+	.min = 1,
+	.max = 1,
+};
+
+/* Replaces the context by its relocated copy. */
+static int relocate(struct nse_snapshot *snap, const struct nse_map *map,
+		    struct nse_error *err)
+{
+	struct nse_context *moved = NULL;
+	int rc;
+
+	if (nse_map_empty(map))
+		return 0;
+	rc = nse_engines_check(snap->ctx, err);
+	if (rc == 0)
+		rc = nse_engines_relocate(map, snap->ctx, &moved, err);
+	if (rc < 0)
+		return rc;
+	nse_context_free(snap->ctx);
+	snap->ctx = moved;
+	return 0;
+}
+
+/* Lets the windows be learnt, then makes the entries strict. */
+static int settle(const struct options *o, struct nse_job *job, struct nse_error *err)
+{
+	int64_t until = nse_now_us() + o->settle_s * 1000000;
+
+	/* A signal cuts the waiting short, never the settling. */
+	while (!cmd_signal && nse_poll_ms(until) > 0)
+		poll(NULL, 0, nse_poll_ms(until));
+	return nse_engines_settle(o->engines, job, err);
+}
+
+static int install(const struct options *o, const struct nse_context *ctx,
+		   struct nse_job *job, struct nse_error *err)
+{
+	unsigned int flags = (o->dry_run ? NSE_INSTALL_DRY_RUN : 0) |
+			     (o->best_effort ? NSE_INSTALL_BEST_EFFORT : 0) |
+			     (o->settle_s ? NSE_INSTALL_LIBERAL : 0);
+	int rc = nse_install_apply(ctx, o->engines, flags, job, err);
+
+	if (rc < 0 || o->dry_run)
+		return rc;
+	if (o->settle_s)
+		rc = settle(o, job, err);
+	if (rc == 0)
+		rc = nse_engines_verify(o->engines, job, err);
+	/* From here on the context is in force, though not as it should be. */
+	if (rc < 0) {
+		nse_error_prefix(err, "the context is installed, but");
+		rc = err->code = -EUCLEAN;
+	}
+	return rc;
+}
+
+static int report_json(const struct options *o, const struct nse_job *job, bool undone,
+		       struct nse_error *err)
+{
+	const char *result = undone ? "undone" : o->dry_run ? "dry-run" : "applied";
+
+	return cmd_json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o}",
+					"format", 1, "result", result, "created",
+					(json_int_t)(undone ? 0 : job->created), "kept",
+					(json_int_t)job->kept, "refused",
+					(json_int_t)job->refused, "verified",
+					(json_int_t)job->verified, "differ",
+					(json_int_t)job->differ, "refusals",
+					cmd_job_refusals_json(job)),
+			      err);
+}
+
+static void report_text(const struct nse_args *args, const struct options *o,
+			const struct nse_job *job)
+{
+	cmd_job_refusals(job);
+	if (job->differ)
+		cmd_say(&args->common,
+			"%" PRIu64 " of the created records read back differently; "
+			"compare with: nsemig diff %s @",
+			job->differ, args->words[0]);
+	if (!args->common.quiet)
+		printf("%s%" PRIu64 " created, %" PRIu64 " kept, %" PRIu64 " refused\n",
+		       o->dry_run ? "dry run: " : "", job->created, job->kept,
+		       job->refused);
+}
+
+static int status_of(const struct options *o, const struct nse_job *job)
+{
+	if (o->dry_run && job->refused && !o->best_effort)
+		return CMD_FAILED;
+	return job->refused || job->differ ? CMD_DIFFERS : CMD_DONE;
+}
+
+static int run(const struct nse_args *args, const struct options *o,
+	       const struct nse_map *map, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot snap = { .ctx = NULL };
+	NSE_CLEANUP(nse_job_release) struct nse_job job = { .ctx = NULL };
+	struct nse_error failed = { 0 };
+	int rc;
+
+	rc = cmd_load_file(args->words[0], o->engines, &snap, err);
+	if (rc == 0)
+		rc = relocate(&snap, map, err);
+	if (rc < 0)
+		return rc;
+	cmd_catch_signals();
+	rc = install(o, snap.ctx, &job, &failed);
+	if (rc < 0 && rc != -ECANCELED) {
+		*err = failed;
+		return rc;
+	}
+	if (o->json && report_json(o, &job, rc < 0, err) < 0)
+		return err->code;
+	if (rc < 0) {
+		cmd_job_refusals(&job);
+		*err = failed;
+		return rc;
+	}
+	if (!o->json)
+		report_text(args, o, &job);
+	return status_of(o, &job);
+}
+
+int cmd_apply(int argc, char **argv)
+{
+	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
+	struct options o = { .engines = NSE_ENGINES_ALL };
+	struct nse_opt_group groups[] = { { NULL, opts, &o },
+					  CMD_MAP_GROUP(&map),
+					  { NULL, NULL, NULL } };
+	struct nse_error err = { 0 };
+	struct nse_args args;
+	int status = nse_opts_parse(&usage, groups, argc, argv, &args);
+
+	if (status >= 0)
+		return status;
+	status = run(&args, &o, &map, &err);
+	return status < 0 ? cmd_fail(&err) : status;
+}
