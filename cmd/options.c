@@ -268,7 +268,7 @@ int nse_opts_parse(const struct nse_usage *usage, const struct nse_opt_group *gr
 	struct parser p = { usage, groups, args, argv, argc, 1 };
 	int status;
 
-	memset(args, 0, sizeof(*args));
+	*args = (struct nse_args){ .n = 0 };
 	status = walk(&p);
 	if (status < 0)
 		status = check_number(usage, args);

@@ -100,7 +100,7 @@ static size_t distance(const char *a, const char *b)
 	size_t na = strlen(a), nb = strlen(b), row[NEAR_MAX + 1];
 
 	if (na > NEAR_MAX || nb > NEAR_MAX)
-		return NEAR_MAX;
+		return SIZE_MAX;
 	for (size_t j = 0; j <= nb; j++)
 		row[j] = j;
 	for (size_t i = 1; i <= na; i++) {

@@ -134,14 +134,17 @@ static void test_refused(void **state)
 /* inih would cut these in two, or cut the name, without a word. */
 static void test_too_long(void **state)
 {
-	char text[1024] = "[domain a]\naddresses =";
+	static const char head[] = "[domain a]\naddresses =";
 	struct nse_config c;
 	struct nse_error err;
+	char text[1024];
+	size_t n;
 
 	(void)state;
+	n = (size_t)snprintf(text, sizeof(text), "%s", head);
 	for (int i = 0; i < 60; i++)
-		strcat(text, " 10.0.0.1");
-	strcat(text, "\n");
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " 10.0.0.1");
+	snprintf(text + n, sizeof(text) - n, "\n");
 	assert_int_equal(load(text, &c, &err), -EINVAL);
 	assert_non_null(strstr(err.text, ":2: the line is too long"));
 	assert_int_equal(
