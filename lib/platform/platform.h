@@ -23,6 +23,13 @@ enum nse_move_event {
 	NSE_MOVE_ENDED,	    /* the platform's program has ended, see status */
 };
 
+/*
+ * What move_status() says when go was given and nothing confirmed where the
+ * domain runs, or when two facts contradict each other. The caller asks
+ * running() on both hosts; it never guesses.
+ */
+#define NSE_MOVE_UNCLEAR (-1)
+
 struct nse_move_spec {
 	const char *domain;   /* name or id */
 	const char *host;     /* [USER@]HOST as the platform's program wants it */
@@ -43,6 +50,17 @@ struct nse_platform_ops {
 	/* The copy of the domain that is arriving here, or -ENOENT. */
 	int (*incoming)(struct nse_platform *p, const char *domain, struct nse_domain *d,
 			struct nse_error *err);
+	/*
+	 * Is it running here: 1 yes, 0 no (absent, paused, suspended or only
+	 * arriving), or -errno with a text when that cannot be found out.
+	 */
+	int (*running)(struct nse_platform *p, const char *domain, struct nse_error *err);
+	/*
+	 * Destroys the paused copy that a broken move left behind here. 0 also
+	 * when there is none; never touches a domain that runs.
+	 */
+	int (*drop_incoming)(struct nse_platform *p, const char *domain,
+			     struct nse_error *err);
 	/* Starts the move; it stops by itself before the domain runs there. */
 	int (*move_start)(struct nse_platform *p, const struct nse_move_spec *spec,
 			  struct nse_move **move, struct nse_error *err);
@@ -55,13 +73,26 @@ struct nse_platform_ops {
 			 struct nse_error *err);
 	/* The descriptor to poll for move_wait(), or -1. */
 	int (*move_fd)(struct nse_move *move);
-	/* Lets the domain run at the target: the line of no return. */
+	/*
+	 * Lets the domain run at the target: the line of no return. An error
+	 * says that go was certainly not given, so that aborting is still safe.
+	 */
 	int (*move_go)(struct nse_move *move, struct nse_error *err);
-	/* Before move_go(): the domain goes on here. Waits until it does. */
+	/*
+	 * Before move_go(): the domain goes on here. Waits until it does; what
+	 * has not ended by the deadline is killed. -ETIMEDOUT with a text when
+	 * it had to be killed and the platform cannot say what became of the
+	 * domain. Also right after NSE_MOVE_ENDED.
+	 */
 	int (*move_abort)(struct nse_move *move, int64_t deadline_us,
 			  struct nse_error *err);
-	/* After NSE_MOVE_ENDED: the program's exit status. */
+	/*
+	 * After NSE_MOVE_ENDED: 0 the domain runs at the target, 1 to 255 the
+	 * program's exit status and it goes on here, or NSE_MOVE_UNCLEAR.
+	 */
 	int (*move_status)(const struct nse_move *move);
+	/* After NSE_MOVE_ENDED: what is known of the cause, "" if nothing. */
+	const char *(*move_reason)(const struct nse_move *move);
 	/* Kills what still runs of it; NULL is accepted. */
 	void (*move_free)(struct nse_move *move);
 	void (*free)(struct nse_platform *p);
