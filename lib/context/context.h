@@ -5,7 +5,8 @@
  * million conntrack entries need well under 150 MB.
  *
  * A record has a slot number (0 to nse_context_slots() - 1) that stays valid
- * until the record is deleted; the slot of a deleted record is empty.
+ * until the record is deleted; the slot of a deleted record is empty, until a
+ * new record takes it.
  */
 #ifndef NSE_CONTEXT_CONTEXT_H
 #define NSE_CONTEXT_CONTEXT_H
@@ -28,11 +29,18 @@ void nse_context_freep(struct nse_context **ctx);
 
 /*
  * Stores a copy; a record with the same kind and key is replaced. *slot (may
- * be NULL) gets its slot. 0, -ENOMEM, -EMSGSIZE (a part above NSE_RECORD_MAX),
- * -E2BIG (more kinds, records or bytes than a context holds).
+ * be NULL) gets its slot. rec may point into this context. 0, -ENOMEM,
+ * -EMSGSIZE (a part above NSE_RECORD_MAX), -E2BIG (more kinds or records than
+ * a context holds).
  */
 int nse_context_put(struct nse_context *ctx, const struct nse_record *rec,
 		    uint32_t *slot);
+
+/*
+ * Makes room, so that putting every record of `more` here cannot fail.
+ * 0, -ENOMEM, -E2BIG.
+ */
+int nse_context_reserve(struct nse_context *ctx, const struct nse_context *more);
 
 /* Removes the record of that kind and key: 0 or -ENOENT. */
 int nse_context_del(struct nse_context *ctx, const struct nse_kind *kind,
@@ -64,15 +72,19 @@ size_t nse_context_memory(const struct nse_context *ctx);
  */
 uint32_t *nse_context_sorted(const struct nse_context *ctx);
 
-/* Sorts n slots of the context in place, likewise. */
-void nse_context_sort_slots(const struct nse_context *ctx, uint32_t *slots, size_t n);
+/* Sorts n slots of the context in place, likewise. 0 or -ENOMEM. */
+int nse_context_sort_slots(const struct nse_context *ctx, uint32_t *slots, size_t n);
 
 /*
  * A digest of all kinds, keys and bodies, and with state = true of the
  * states too. It does not depend on the order in which records were put:
- * equal contexts on two hosts have the same digest.
+ * equal contexts on two hosts have the same digest. nsemig-stream(5) defines
+ * it. Without states it is kept up to date by every change and costs nothing.
  */
 uint64_t nse_context_digest(const struct nse_context *ctx, bool state);
+
+/* What one record adds to the digest without states. */
+uint64_t nse_record_digest(const struct nse_record *rec);
 
 /* A sink that puts into the context; reset deletes the engine's records. */
 struct nse_sink nse_context_sink(struct nse_context *ctx);

@@ -8,8 +8,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/context/sort.h"
+#include "lib/util/cleanup.h"
+
 struct sort_arg {
 	const struct nse_context *a, *b;
+	const struct nse_diff_item *items;
 };
 
 static int add(struct nse_diff *d, size_t *cap, enum nse_change change, uint32_t a,
@@ -31,28 +35,43 @@ static int add(struct nse_diff *d, size_t *cap, enum nse_change change, uint32_t
 	return 0;
 }
 
-static void key_of(const struct sort_arg *arg, const struct nse_diff_item *it,
-		   struct nse_record *rec)
+static void get_item(const void *arg, uint32_t i, struct nse_record *rec)
 {
+	const struct sort_arg *s = arg;
+	const struct nse_diff_item *it = &s->items[i];
+
 	if (it->b != NSE_CONTEXT_NONE)
-		nse_context_at(arg->b, it->b, rec);
+		nse_context_at(s->b, it->b, rec);
 	else
-		nse_context_at(arg->a, it->a, rec);
+		nse_context_at(s->a, it->a, rec);
 }
 
-static int cmp_items(const void *x, const void *y, void *arg)
+static int sort_items(const struct nse_context *a, const struct nse_context *b,
+		      struct nse_diff *d)
 {
-	struct nse_record rx, ry;
+	struct sort_arg arg = { a, b, d->items };
+	NSE_FREE uint32_t *order = malloc((d->n + 1) * sizeof(*order));
+	struct nse_diff_item *sorted;
 
-	key_of(arg, x, &rx);
-	key_of(arg, y, &ry);
-	return nse_record_cmp_key(&rx, &ry);
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n; i++)
+		order[i] = (uint32_t)i;
+	if (nse_sort_records(order, d->n, get_item, &arg) < 0)
+		return -ENOMEM;
+	sorted = malloc((d->n + 1) * sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n; i++)
+		sorted[i] = d->items[order[i]];
+	free(d->items);
+	d->items = sorted;
+	return 0;
 }
 
 int nse_diff(const struct nse_context *a, const struct nse_context *b, unsigned int flags,
 	     struct nse_diff *d)
 {
-	struct sort_arg arg = { a, b };
 	struct nse_record ra, rb;
 	size_t cap = 0;
 	int rc = 0;
@@ -77,13 +96,11 @@ int nse_diff(const struct nse_context *a, const struct nse_context *b, unsigned 
 		if (nse_context_at(a, s, &ra) &&
 		    nse_context_find(b, ra.kind, ra.key) == NSE_CONTEXT_NONE)
 			rc = add(d, &cap, NSE_REMOVED, s, NSE_CONTEXT_NONE);
-	if (rc < 0) {
+	if (rc == 0 && d->n)
+		rc = sort_items(a, b, d);
+	if (rc < 0)
 		nse_diff_release(d);
-		return rc;
-	}
-	if (d->n)
-		qsort_r(d->items, d->n, sizeof(*d->items), cmp_items, &arg);
-	return 0;
+	return rc;
 }
 
 void nse_diff_release(struct nse_diff *d)
