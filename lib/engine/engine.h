@@ -55,6 +55,7 @@ struct nse_job {
 	size_t nrefusals;
 	uint64_t created, kept, refused, removed, absent;
 	uint64_t verified, differ; /* by verify() */
+	int64_t installed_us;	   /* nse_now_us() of the first install(), 0: unknown */
 };
 
 /* Makes a job for the context: 0 or -ENOMEM. */

@@ -318,6 +318,8 @@ static void batch_message(struct batch *b, const struct nlmsghdr *nlh)
 			b->done = true;
 		if (b->each && !b->rc)
 			b->each(b->arg, i, code, text);
+	} else if (nlh->nlmsg_type == NLMSG_DONE) {
+		b->done = true; /* of a dump, which only its beginning is read of */
 	} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE) {
 		if (b->data && !b->rc)
 			b->rc = b->data(nlh, b->arg);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Installing entries that others expected (an FTP data connection, say). The
+ * kernel takes them only when the other one is there, so they come last, one
+ * generation after another.
+ */
+#include "lib/engine/ct_install.h"
+
+#include <errno.h>
+
+#include "lib/engine/ct_row.h"
+
+#define GENERATIONS 8 /* an expected entry may itself expect one, and so on */
+
+bool ct_is_child(const struct nse_job *job, uint32_t slot)
+{
+	struct nse_record rec;
+
+	return nse_context_at(job->ctx, slot, &rec) && ct_row_is(&rec) &&
+	       rec.body.n >= 2 && (ct_row_present(&rec) & CT_HAS_MASTER);
+}
+
+/* The outcome of a child's master: CREATED or KEPT when it is there. */
+static enum nse_outcome master_outcome(struct ct_install *in, const struct ct_entry *e,
+				       bool *in_context)
+{
+	uint8_t key[CT_KEY_V6];
+	struct nse_bytes k = { key, ct_row_master_key(e, key) };
+	uint32_t slot = nse_context_find(in->job->ctx, &ct_kind, k);
+
+	*in_context = slot != NSE_CONTEXT_NONE;
+	return *in_context ? in->job->outcome[slot] : NSE_UNTOUCHED;
+}
+
+static int install_child(struct ct_install *in, uint32_t slot, const struct ct_entry *e,
+			 bool *waiting, struct nse_error *err)
+{
+	bool in_context;
+	enum nse_outcome master = master_outcome(in, e, &in_context);
+	char name[CT_TEXT];
+
+	if (!in_context) {
+		ct_slots_push(in, &in->orphan, slot);
+		return 0;
+	}
+	if (master == NSE_CREATED || master == NSE_KEPT)
+		return ct_install_one(in, slot, e, err);
+	if (master == NSE_UNTOUCHED) {
+		*waiting = true;
+		return 0;
+	}
+	nse_job_refuse(in->job, slot, -ENOENT,
+		       "%s: the entry that expected it was refused",
+		       ct_entry_text(e, name));
+	return 0;
+}
+
+static void on_master(void *arg, uint32_t slot, int code, const char *text,
+		      const struct ct_entry *live)
+{
+	struct ct_install *in = arg;
+	struct ct_entry e;
+	char name[CT_TEXT], master[CT_TEXT];
+
+	if (code == -ENOBUFS)
+		in->rc = code;
+	if (!ct_job_load(in->job, slot, NSE_UNTOUCHED, &e))
+		return;
+	/* Found by its reply tuple it is another one. */
+	if (live && ct_tuple_equal(&e, &live->orig, &e.master)) {
+		ct_slots_push(in, &in->gone, slot);
+		return;
+	}
+	if (!live && code != -ENOENT) {
+		ct_refuse_code(in, slot, code, text);
+		return;
+	}
+	ct_entry_text(&e, name);
+	e.l4 = e.master_l4;
+	nse_job_refuse(in->job, slot, -ENOENT,
+		       "%s was expected by %s, which is neither in the context nor on "
+		       "this host",
+		       name, ct_tuple_text(&e, &e.master, master));
+}
+
+/* Children whose master is not in the context: is it on the host? */
+static int install_orphans(struct ct_install *in, struct nse_error *err)
+{
+	struct ct_entry e;
+	int rc = 0;
+
+	in->batch.answer = on_master;
+	for (size_t i = 0; i < in->orphan.n && rc == 0; i++)
+		if (ct_job_load(in->job, in->orphan.p[i], NSE_UNTOUCHED, &e))
+			rc = ct_batch_add(
+				&in->batch, in->orphan.p[i],
+				ct_msg_get_master(ct_batch_room(&in->batch), &e), err);
+	in->orphan.n = 0;
+	rc = rc ?: ct_install_flush(in, err);
+	in->batch.answer = ct_on_create;
+	if (in->dry) {
+		for (size_t i = 0; i < in->gone.n; i++)
+			ct_slots_push(in, &in->look, in->gone.p[i]);
+		in->gone.n = 0;
+	}
+	return rc ?: ct_install_resolve(in, err);
+}
+
+int ct_install_children(struct ct_install *in, struct nse_error *err)
+{
+	uint32_t n = nse_context_slots(in->job->ctx);
+	struct ct_entry e;
+	bool waiting = true;
+	int rc = 0;
+
+	for (int i = 0; i < GENERATIONS && waiting && rc == 0; i++) {
+		waiting = false;
+		in->orphan.n = 0;
+		for (uint32_t s = 0; s < n && rc == 0; s++)
+			if (ct_is_child(in->job, s) &&
+			    ct_job_load(in->job, s, NSE_UNTOUCHED, &e))
+				rc = install_child(in, s, &e, &waiting, err);
+		rc = rc ?: ct_install_resolve(in, err);
+		rc = rc ?: install_orphans(in, err);
+	}
+	for (uint32_t s = 0; s < n && waiting && rc == 0; s++)
+		if (ct_is_child(in->job, s) && ct_job_load(in->job, s, NSE_UNTOUCHED, &e))
+			nse_job_refuse(in->job, s, -ELOOP,
+				       "its chain of expectations has no beginning");
+	return rc;
+}
