@@ -82,12 +82,14 @@ static void print_changed_fields(const json_t *a, const json_t *b, const char *p
 			print_field('+', &fb->items[i], color);
 }
 
+/* The reply's tuple nearly always follows from the name; NAT is shown as such. */
 static void append_pair(void *arg, const char *name, const char *value)
 {
 	char *out = arg;
 	size_t len = strlen(out);
 
-	snprintf(out + len, CMD_TEXT - len, " %s=%s", name, value);
+	if (*value && strncmp(name, "reply.", 6))
+		snprintf(out + len, CMD_TEXT - len, " %s=%s", name, value);
 }
 
 /* A record that only one side has: its name and its body on one line. */

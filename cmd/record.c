@@ -93,9 +93,8 @@ const char *cmd_endpoint(const json_t *tuple, const char *addr, const char *port
 
 static bool in_endpoint(const char *name)
 {
-	static const char *const known[] = {
-		"l3", "proto", "src", "sport", "dst", "dport"
-	};
+	static const char *const known[] = { "family", "proto", "src",
+					     "sport",  "dst",	"dport" };
 
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(known); i++)
 		if (strcmp(known[i], name) == 0)

@@ -93,7 +93,7 @@ static void entry_row(struct row *r, const json_t *rec)
 	char *info;
 
 	add_field(r, rec, "proto");
-	add_field(r, rec, "tcp_state");
+	add_field(r, rec, "state");
 	add_endpoints(r, key);
 	add_reply(r, rec);
 	add_field(r, rec, "timeout");
@@ -102,9 +102,12 @@ static void entry_row(struct row *r, const json_t *rec)
 	info = cell(r);
 	append_word(info, "", cmd_field(rec, "status"));
 	append_word(info, "helper", cmd_field(rec, "helper"));
-	append_word(info, "type", json_object_get(key, "type"));
-	append_word(info, "code", json_object_get(key, "code"));
-	append_word(info, "id", json_object_get(key, "id"));
+	append_word(info, "type", json_object_get(key, "icmp_type"));
+	append_word(info, "code", json_object_get(key, "icmp_code"));
+	append_word(info, "id", json_object_get(key, "icmp_id"));
+	append_word(info, "key", json_object_get(key, "srckey"));
+	append_word(info, "zone_orig", json_object_get(key, "zone_orig"));
+	append_word(info, "zone_reply", json_object_get(key, "zone_reply"));
 	append_word(info, "labels", cmd_field(rec, "labels"));
 }
 
@@ -226,7 +229,7 @@ void show_tally_add(struct show_tally *t, const json_t *rec)
 	snprintf(want.proto, sizeof(want.proto), "%.15s",
 		 cmd_value(cmd_field(rec, "proto"), text));
 	snprintf(want.state, sizeof(want.state), "%.23s",
-		 cmd_value(cmd_field(rec, "tcp_state"), text));
+		 cmd_value(cmd_field(rec, "state"), text));
 	/* Sorted records often are as the one before. */
 	for (size_t i = 0; i < t->n; i++) {
 		size_t at = (t->last + i) % t->n;

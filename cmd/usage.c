@@ -61,6 +61,16 @@ void nse_usage_print(const struct nse_usage *usage, const struct nse_opt_group *
 		fprintf(to, "\n%s\n", usage->notes);
 }
 
+/* What completes the option's value, guessed from its name in -h if need be. */
+static const char *completion(const struct nse_opt *o)
+{
+	if (o->complete || !o->arg)
+		return o->complete ? o->complete : "-";
+	if (strcmp(o->arg, "FILE") == 0)
+		return "file";
+	return strcmp(o->arg, "DIR") == 0 ? "dir" : "-";
+}
+
 static void list_group(const struct nse_opt *opts, FILE *to)
 {
 	for (const struct nse_opt *o = opts; o->kind != NSE_OPT_K_END; o++) {
@@ -74,7 +84,7 @@ static void list_group(const struct nse_opt *opts, FILE *to)
 			for (int i = 0; o->choices[i]; i++)
 				fprintf(to, "%s%s", i ? "|" : "words:", o->choices[i]);
 		} else {
-			fputs(o->complete ? o->complete : "-", to);
+			fputs(completion(o), to);
 		}
 		fprintf(to, "\t%s\n", o->help);
 		if (o->flags & NSE_OPT_NEGATABLE)

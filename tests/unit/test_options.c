@@ -257,7 +257,7 @@ static void test_list_options(void **state)
 	(void)state;
 	assert_int_equal(PARSE("--list-options"), CMD_DONE);
 	assert_non_null(strstr(printed, "operands\tfile none\n"));
-	assert_non_null(strstr(printed, "option\t--output\t-o\tFILE\t-\tthere\n"));
+	assert_non_null(strstr(printed, "option\t--output\t-o\tFILE\tfile\tthere\n"));
 	assert_non_null(
 		strstr(printed, "option\t--when\t-\tWHEN\twords:now|later\ttime\n"));
 	assert_non_null(strstr(printed, "option\t--no-sound\t-\t-\t-\t"));
