@@ -93,17 +93,26 @@ enum nse_severity nse_problems_worst(const struct nse_problems *p)
 	return worst;
 }
 
+static json_t *to_json(const struct nse_problem *it, const char *area, const char *where,
+		       const char *text, const char *mend)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "severity",
+			 severities[it->severity], "area", area, "where", where, "text",
+			 text, "mend", mend);
+}
+
 json_t *nse_problems_to_json(const struct nse_problems *p)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < p->n; i++)
-		json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "severity",
-				  severities[p->items[i].severity], "area",
-				  p->items[i].area, "where", p->items[i].where, "text",
-				  p->items[i].text, "mend", p->items[i].mend));
+	for (size_t i = 0; i < p->n; i++) {
+		const struct nse_problem *it = &p->items[i];
+		json_t *v = to_json(it, it->area, it->where, it->text, it->mend);
+
+		if (!v) /* a finding must not get lost for its spelling */
+			v = to_json(it, "", "", "a problem whose text is not UTF-8", "");
+		json_array_append_new(list, v);
+	}
 	return list;
 }
 
@@ -124,9 +133,11 @@ int nse_problems_from_json(const json_t *json, struct nse_problems *p,
 				&severity, "area", &area, "where", &where, "text", &text,
 				"mend", &mend) < 0)
 			return nse_error(err, -EPROTO, "problem %zu is not valid", i);
-		for (s = NSE_NOTE; s < NSE_FAIL; s++)
+		for (s = NSE_NOTE; s <= NSE_FAIL; s++)
 			if (strcmp(severity, severities[s]) == 0)
 				break;
+		if (s > NSE_FAIL)
+			return nse_error(err, -EPROTO, "problem %zu has no severity", i);
 		if (append(p, s, area, strdup(where), strdup(text), strdup(mend)) < 0)
 			return nse_error(err, -ENOMEM, "out of memory");
 	}

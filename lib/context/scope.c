@@ -74,6 +74,21 @@ int nse_scope_add_zone(struct nse_scope *s, uint16_t zone, struct nse_error *err
 	return 0;
 }
 
+/* So many colons, something printable at each side of every one? */
+static bool has_parts(const char *spec, int colons)
+{
+	size_t part = 0;
+
+	for (; *spec; spec++) {
+		if (*spec == ':' && (part == 0 || colons-- == 0))
+			return false;
+		if ((unsigned char)*spec <= ' ' || *spec == 0x7f)
+			return false;
+		part = *spec == ':' ? 0 : part + 1;
+	}
+	return part && colons == 0;
+}
+
 static int add_selector(char ***list, size_t *n, const char *spec, int colons,
 			const char *form, struct nse_error *err)
 {
@@ -81,26 +96,23 @@ static int add_selector(char ***list, size_t *n, const char *spec, int colons,
 						"arp", "bridge", "netdev" };
 	size_t len = strcspn(spec, ":"), i;
 	char **p;
-	int seen = 0;
 
-	for (const char *c = spec; *c; c++)
-		seen += *c == ':' && c[1] && c[1] != ':';
 	for (i = 0; i < NSE_ARRAY_SIZE(families); i++)
 		if (strlen(families[i]) == len && memcmp(families[i], spec, len) == 0)
 			break;
-	if (i == NSE_ARRAY_SIZE(families) || seen != colons ||
+	if (i == NSE_ARRAY_SIZE(families) || !has_parts(spec, colons) ||
 	    strlen(spec) > NSE_SCOPE_SELECTOR_MAX)
 		return nse_error(
 			err, -EINVAL,
 			"'%s' is not of the form %s, FAMILY one of ip, ip6, inet, "
 			"arp, bridge, netdev",
 			spec, form);
-	if (*n >= NSE_SCOPE_MAX_SELECTORS)
-		return nse_error(err, -E2BIG, "more than %d selectors",
-				 NSE_SCOPE_MAX_SELECTORS);
 	for (i = 0; i < *n; i++)
 		if (strcmp((*list)[i], spec) == 0)
 			return 0;
+	if (*n >= NSE_SCOPE_MAX_SELECTORS)
+		return nse_error(err, -E2BIG, "more than %d selectors",
+				 NSE_SCOPE_MAX_SELECTORS);
 	p = realloc(*list, (*n + 1) * sizeof(*p));
 	if (!p)
 		return nse_error(err, -ENOMEM, "out of memory");
@@ -130,6 +142,10 @@ bool nse_scope_empty(const struct nse_scope *s)
 
 bool nse_scope_has_addr(const struct nse_scope *s, uint8_t family, const uint8_t *bytes)
 {
+	if (s->all)
+		return true;
+	if (!s->domain.naddrs)
+		return s->nzones > 0;
 	for (size_t i = 0; i < s->domain.naddrs; i++)
 		if (nse_addr_covers(&s->domain.addrs[i], family, bytes))
 			return true;
@@ -138,6 +154,8 @@ bool nse_scope_has_addr(const struct nse_scope *s, uint8_t family, const uint8_t
 
 bool nse_scope_has_zone(const struct nse_scope *s, uint16_t zone)
 {
+	if (s->all || !s->nzones)
+		return true;
 	for (size_t i = 0; i < s->nzones; i++)
 		if (s->zones[i] == zone)
 			return true;
@@ -147,9 +165,15 @@ bool nse_scope_has_zone(const struct nse_scope *s, uint16_t zone)
 static json_t *list_to_json(char *const *list, size_t n)
 {
 	json_t *a = json_array();
+	int rc = 0;
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(a, json_string(list[i]));
+		rc |= json_array_append_new(a, json_string(list[i]));
+	if (rc) {
+		/* Not UTF-8, or no memory: a shorter list would be another scope. */
+		json_decref(a);
+		return NULL;
+	}
 	return a;
 }
 
@@ -175,23 +199,28 @@ static int list_from_json(const json_t *list, struct nse_scope *s, add_fn *add,
 
 	if (list && !json_is_array(list))
 		return nse_error(err, -EPROTO, "scope: a list is expected");
-	json_array_foreach(
-		list, i,
-		v) if (!json_is_string(v) ||
-		       add(s, json_string_value(v), err) <
-			       0) return nse_error(err, -EPROTO,
-						   "scope: a selector is not valid");
+	json_array_foreach(list, i, v)
+	{
+		int rc = json_is_string(v) ? add(s, json_string_value(v), NULL) : -EINVAL;
+
+		if (rc < 0)
+			return nse_error(err, rc == -ENOMEM ? rc : -EPROTO,
+					 "scope: selector %zu is not valid", i);
+	}
 	return 0;
 }
 
 static int fill(const json_t *json, struct nse_scope *s, struct nse_error *err)
 {
+	const json_t *all = json_object_get(json, "all");
 	const json_t *domain = json_object_get(json, "domain");
 	const json_t *zones = json_object_get(json, "zones"), *v;
 	size_t i;
 	int rc;
 
-	s->all = json_is_true(json_object_get(json, "all"));
+	if (all && !json_is_boolean(all))
+		return nse_error(err, -EPROTO, "scope: \"all\" is not true or false");
+	s->all = json_is_true(all);
 	if (domain && (rc = nse_domain_from_json(domain, &s->domain, err)) < 0)
 		return rc;
 	if (zones && !json_is_array(zones))
@@ -201,9 +230,10 @@ static int fill(const json_t *json, struct nse_scope *s, struct nse_error *err)
 		if (!json_is_integer(v) || json_integer_value(v) < 0 ||
 		    json_integer_value(v) > UINT16_MAX)
 			return nse_error(err, -EPROTO, "scope: a zone is not 0 to 65535");
-		rc = nse_scope_add_zone(s, (uint16_t)json_integer_value(v), err);
+		rc = nse_scope_add_zone(s, (uint16_t)json_integer_value(v), NULL);
 		if (rc < 0)
-			return -EPROTO;
+			return nse_error(err, rc == -ENOMEM ? rc : -EPROTO,
+					 "scope: zone %zu cannot be taken", i);
 	}
 	rc = list_from_json(json_object_get(json, "tables"), s, nse_scope_add_table, err);
 	if (rc < 0)

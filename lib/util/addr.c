@@ -29,26 +29,26 @@ static void clear_host_bits(struct nse_addr *addr)
 	}
 }
 
-int nse_addr_parse(const char *text, struct nse_addr *addr, struct nse_error *err)
+int nse_addr_parse(const char *text, struct nse_addr *out, struct nse_error *err)
 {
 	char host[INET6_ADDRSTRLEN];
+	struct nse_addr addr = { 0 };
 	const char *slash = strchr(text, '/');
 	size_t len = slash ? (size_t)(slash - text) : strlen(text);
 	unsigned long prefix, full;
 	char *end;
 
-	memset(addr, 0, sizeof(*addr));
 	if (len == 0 || len >= sizeof(host))
 		goto bad;
 	memcpy(host, text, len);
 	host[len] = '\0';
-	if (inet_pton(AF_INET, host, addr->bytes) == 1)
-		addr->family = AF_INET;
-	else if (inet_pton(AF_INET6, host, addr->bytes) == 1)
-		addr->family = AF_INET6;
+	if (inet_pton(AF_INET, host, addr.bytes) == 1)
+		addr.family = AF_INET;
+	else if (inet_pton(AF_INET6, host, addr.bytes) == 1)
+		addr.family = AF_INET6;
 	else
 		goto bad;
-	full = nse_addr_size(addr->family) * 8;
+	full = nse_addr_size(addr.family) * 8;
 	prefix = full;
 	if (slash) {
 		if (slash[1] < '0' || slash[1] > '9')
@@ -57,8 +57,9 @@ int nse_addr_parse(const char *text, struct nse_addr *addr, struct nse_error *er
 		if (*end || prefix > full)
 			goto bad;
 	}
-	addr->prefix = (uint8_t)prefix;
-	clear_host_bits(addr);
+	addr.prefix = (uint8_t)prefix;
+	clear_host_bits(&addr);
+	*out = addr;
 	return 0;
 bad:
 	return nse_error(err, -EINVAL,

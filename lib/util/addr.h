@@ -24,7 +24,7 @@ size_t nse_addr_size(uint8_t family);
 
 /*
  * Reads ADDR[/LEN]; host bits behind LEN are cleared. -EINVAL with a text
- * that names the input otherwise.
+ * that names the input otherwise, and *addr is not touched.
  */
 int nse_addr_parse(const char *text, struct nse_addr *addr, struct nse_error *err);
 

@@ -27,9 +27,9 @@ int nse_buf_reserve(struct nse_buf *b, size_t n)
 		return -EMSGSIZE;
 	if (b->len + n <= b->cap)
 		return 0;
-	while (cap < b->len + n)
+	while (cap < b->len + n && cap <= b->max / 2)
 		cap *= 2;
-	if (cap > b->max)
+	if (cap < b->len + n || cap > b->max)
 		cap = b->max;
 	p = realloc(b->data, cap);
 	if (!p)
@@ -82,6 +82,8 @@ int nse_buf_put_u64(struct nse_buf *b, uint64_t v)
 
 void nse_buf_consume(struct nse_buf *b, size_t n)
 {
+	if (n == 0)
+		return;
 	memmove(b->data, b->data + n, b->len - n);
 	b->len -= n;
 }
@@ -91,7 +93,8 @@ int nse_get_bytes(struct nse_cur *c, size_t n, const uint8_t **p)
 	if (nse_cur_left(c) < n)
 		return -EBADMSG;
 	*p = c->p;
-	c->p += n;
+	if (n)
+		c->p += n;
 	return 0;
 }
 

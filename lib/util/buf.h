@@ -57,7 +57,7 @@ struct nse_cur {
 
 static inline struct nse_cur nse_cur(const void *p, size_t n)
 {
-	return (struct nse_cur){ .p = p, .end = (const uint8_t *)p + n };
+	return (struct nse_cur){ .p = p, .end = n ? (const uint8_t *)p + n : p };
 }
 
 static inline size_t nse_cur_left(const struct nse_cur *c)

@@ -89,21 +89,27 @@ json_t *nse_domain_to_json(const struct nse_domain *d)
 {
 	json_t *vifs = json_array(), *addrs = json_array();
 	char text[NSE_ADDR_STR];
-	size_t i;
+	int rc = 0;
 
-	for (i = 0; i < d->nvifs; i++)
-		json_array_append_new(
+	for (size_t i = 0; i < d->nvifs; i++)
+		rc |= json_array_append_new(
 			vifs, json_pack("{s:i, s:s, s:s, s:s}", "devid", d->vifs[i].devid,
 					"name", d->vifs[i].name, "mac", d->vifs[i].mac,
 					"bridge", d->vifs[i].bridge));
-	for (i = 0; i < d->naddrs; i++)
-		json_array_append_new(addrs,
-				      json_string(nse_addr_format(&d->addrs[i], text)));
+	for (size_t i = 0; i < d->naddrs; i++)
+		rc |= json_array_append_new(
+			addrs, json_string(nse_addr_format(&d->addrs[i], text)));
+	if (rc) {
+		/* Not UTF-8, or no memory: an object with less in it would be a lie. */
+		json_decref(vifs);
+		json_decref(addrs);
+		return NULL;
+	}
 	return json_pack("{s:s, s:s, s:i, s:o, s:o}", "name", d->name, "uuid", d->uuid,
 			 "id", d->id, "vifs", vifs, "addresses", addrs);
 }
 
-/* Copies an optional string member into room bytes. */
+/* Copies an optional string member of printable text into room bytes. */
 static int get_text(const json_t *obj, const char *field, char *out, size_t room,
 		    struct nse_error *err)
 {
@@ -117,22 +123,28 @@ static int get_text(const json_t *obj, const char *field, char *out, size_t room
 		return nse_error(err, -EPROTO,
 				 "domain: field \"%s\" is not a string below %zu bytes",
 				 field, room);
+	for (const char *p = json_string_value(v); *p; p++)
+		if (iscntrl((unsigned char)*p))
+			return nse_error(err, -EPROTO,
+					 "domain: field \"%s\" has a control character",
+					 field);
 	memcpy(out, json_string_value(v), json_string_length(v) + 1);
 	return 0;
 }
 
-static int get_int(const json_t *obj, const char *field, int fallback, int *out,
-		   struct nse_error *err)
+static int get_int(const json_t *obj, const char *field, int least, int fallback,
+		   int *out, struct nse_error *err)
 {
 	const json_t *v = json_object_get(obj, field);
 
 	*out = fallback;
 	if (!v || json_is_null(v))
 		return 0;
-	if (!json_is_integer(v) || json_integer_value(v) < -1 ||
+	if (!json_is_integer(v) || json_integer_value(v) < least ||
 	    json_integer_value(v) > INT_MAX)
 		return nse_error(err, -EPROTO,
-				 "domain: field \"%s\" is not a number from 0", field);
+				 "domain: field \"%s\" is not a number from %d", field,
+				 least);
 	*out = (int)json_integer_value(v);
 	return 0;
 }
@@ -151,6 +163,21 @@ int nse_ifname_check(const char *name, struct nse_error *err)
 			      name, IFNAMSIZ - 1);
 }
 
+static void lower(char *text)
+{
+	for (; *text; text++)
+		*text = (char)tolower((unsigned char)*text);
+}
+
+/* Each x of the form stands for a hexadecimal digit. */
+static bool has_form(const char *text, const char *form)
+{
+	for (; *form; form++, text++)
+		if (*form == 'x' ? !isxdigit((unsigned char)*text) : *text != *form)
+			return false;
+	return *text == '\0';
+}
+
 static int get_vif(const json_t *v, struct nse_domain *d, struct nse_error *err)
 {
 	struct nse_vif vif = { 0 };
@@ -158,7 +185,7 @@ static int get_vif(const json_t *v, struct nse_domain *d, struct nse_error *err)
 
 	if (!json_is_object(v))
 		return nse_error(err, -EPROTO, "domain: a vif is not an object");
-	if ((rc = get_int(v, "devid", (int)d->nvifs, &vif.devid, err)) < 0 ||
+	if ((rc = get_int(v, "devid", 0, (int)d->nvifs, &vif.devid, err)) < 0 ||
 	    (rc = get_text(v, "name", vif.name, sizeof(vif.name), err)) < 0 ||
 	    (rc = get_text(v, "mac", vif.mac, sizeof(vif.mac), err)) < 0 ||
 	    (rc = get_text(v, "bridge", vif.bridge, sizeof(vif.bridge), err)) < 0)
@@ -168,24 +195,33 @@ static int get_vif(const json_t *v, struct nse_domain *d, struct nse_error *err)
 		nse_error_prefix(err, "domain");
 		return -EPROTO;
 	}
-	for (char *p = vif.mac; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	if (nse_domain_add_vif(d, &vif) < 0)
-		return nse_error(err, -EPROTO, "domain: more than %d vifs",
-				 NSE_DOMAIN_MAX_VIFS);
-	return 0;
+	lower(vif.mac);
+	if (vif.mac[0] && !has_form(vif.mac, "xx:xx:xx:xx:xx:xx"))
+		return nse_error(err, -EPROTO,
+				 "domain: the mac of %s is not of the form "
+				 "00:16:3e:00:00:0a",
+				 vif.name);
+	rc = nse_domain_add_vif(d, &vif);
+	if (rc == -ENOMEM)
+		return nse_error(err, rc, "out of memory");
+	return rc < 0 ? nse_error(err, -EPROTO, "domain: more than %d vifs",
+				  NSE_DOMAIN_MAX_VIFS)
+		      : 0;
 }
 
 static int get_addr(const json_t *v, struct nse_domain *d, struct nse_error *err)
 {
 	struct nse_addr addr;
+	int rc;
 
 	if (!json_is_string(v) || nse_addr_parse(json_string_value(v), &addr, err) < 0)
 		return nse_error(err, -EPROTO, "domain: an address is not valid");
-	if (nse_domain_add_addr(d, &addr) < 0)
-		return nse_error(err, -EPROTO, "domain: more than %d addresses",
-				 NSE_DOMAIN_MAX_ADDRS);
-	return 0;
+	rc = nse_domain_add_addr(d, &addr);
+	if (rc == -ENOMEM)
+		return nse_error(err, rc, "out of memory");
+	return rc < 0 ? nse_error(err, -EPROTO, "domain: more than %d addresses",
+				  NSE_DOMAIN_MAX_ADDRS)
+		      : 0;
 }
 
 static int fill(const json_t *json, struct nse_domain *d, struct nse_error *err)
@@ -196,8 +232,13 @@ static int fill(const json_t *json, struct nse_domain *d, struct nse_error *err)
 
 	if ((rc = get_text(json, "name", d->name, sizeof(d->name), err)) < 0 ||
 	    (rc = get_text(json, "uuid", d->uuid, sizeof(d->uuid), err)) < 0 ||
-	    (rc = get_int(json, "id", -1, &d->id, err)) < 0)
+	    (rc = get_int(json, "id", -1, -1, &d->id, err)) < 0)
 		return rc;
+	lower(d->uuid);
+	if (d->uuid[0] && !has_form(d->uuid, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
+		return nse_error(err, -EPROTO,
+				 "domain: the uuid is not of the form "
+				 "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
 	list = json_object_get(json, "vifs");
 	if (list && !json_is_array(list))
 		return nse_error(err, -EPROTO, "domain: \"vifs\" is not a list");

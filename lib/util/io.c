@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,15 +67,19 @@ ssize_t nse_read_full(int fd, void *p, size_t n, int64_t deadline_us)
 
 int nse_write_full(int fd, const void *p, size_t n, int64_t deadline_us)
 {
-	size_t done = 0;
+	size_t done = 0, most = n;
 	ssize_t put;
 	int rc;
 
+	/* A blocking descriptor that can be written takes no more at once. */
+	if (deadline_us != NSE_FOREVER && !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+		most = PIPE_BUF;
 	while (done < n) {
 		if (deadline_us != NSE_FOREVER &&
 		    (rc = wait_for(fd, POLLOUT, deadline_us)) < 0)
 			return rc;
-		put = write(fd, (const char *)p + done, n - done);
+		put = write(fd, (const char *)p + done,
+			    n - done < most ? n - done : most);
 		if (put >= 0) {
 			done += (size_t)put;
 			continue;
@@ -99,27 +104,59 @@ int nse_set_nonblock(int fd, int on)
 	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
+/*
+ * What is there already and is no plain file (a device, a pipe) is written
+ * directly: renaming over /dev/null would do lasting harm.
+ */
+static int open_special(struct nse_newfile *f, const struct stat *st,
+			struct nse_error *err)
+{
+	if (S_ISDIR(st->st_mode))
+		return nse_error(err, -EISDIR, "%s is a directory", f->path);
+	f->fd = open(f->path, O_WRONLY | O_CLOEXEC);
+	if (f->fd < 0)
+		return nse_errno(err, -errno, "cannot open %s", f->path);
+	return 0;
+}
+
 int nse_newfile_open(struct nse_newfile *f, const char *path, struct nse_error *err)
 {
-	f->fd = -1;
-	f->path = strdup(path);
-	if (!f->path || asprintf(&f->tmp, "%s.XXXXXX", path) < 0)
-		return nse_error(err, -ENOMEM, "out of memory");
-	f->fd = mkostemp(f->tmp, O_CLOEXEC);
-	if (f->fd < 0) {
-		int rc = nse_errno(err, -errno, "cannot create a file beside %s", path);
+	struct stat st;
+	int rc;
 
-		free(f->tmp);
+	*f = (struct nse_newfile)NSE_NEWFILE_INIT;
+	/* A symbolic link stays: the file that it names is replaced. */
+	f->path = realpath(path, NULL);
+	if (!f->path)
+		f->path = strdup(path);
+	if (!f->path)
+		return nse_error(err, -ENOMEM, "out of memory");
+	if (stat(f->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return open_special(f, &st, err);
+	if (asprintf(&f->tmp, "%s.XXXXXX", f->path) < 0) {
 		f->tmp = NULL;
-		return rc;
+		return nse_error(err, -ENOMEM, "out of memory");
 	}
-	return 0;
+	f->fd = mkostemp(f->tmp, O_CLOEXEC);
+	if (f->fd >= 0)
+		return 0;
+	rc = nse_errno(err, -errno, "cannot create a file beside %s", path);
+	free(f->tmp);
+	f->tmp = NULL;
+	return rc;
 }
 
 int nse_newfile_commit(struct nse_newfile *f, struct nse_error *err)
 {
-	if (fsync(f->fd) < 0 && errno != EINVAL && errno != EROFS)
+	int fd = f->fd;
+
+	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
 		return nse_errno(err, -errno, "cannot write %s", f->path);
+	f->fd = -1;
+	if (close(fd) < 0)
+		return nse_errno(err, -errno, "cannot write %s", f->path);
+	if (!f->tmp)
+		return 0;
 	if (rename(f->tmp, f->path) < 0)
 		return nse_errno(err, -errno, "cannot rename %s to %s", f->tmp, f->path);
 	free(f->tmp);
@@ -138,23 +175,38 @@ void nse_newfile_release(struct nse_newfile *f)
 	*f = (struct nse_newfile)NSE_NEWFILE_INIT;
 }
 
+static int make_dir(const char *path, unsigned int mode, struct nse_error *err)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return nse_errno(err, -errno, "cannot make directory %s", path);
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return nse_error(err, -ENOTDIR, "%s is not a directory", path);
+	return 0;
+}
+
 int nse_mkdirs(const char *path, unsigned int mode, struct nse_error *err)
 {
 	NSE_FREE char *copy = strdup(path);
+	int rc;
 
 	if (!copy)
 		return nse_error(err, -ENOMEM, "out of memory");
+	if (!*copy)
+		return nse_error(err, -ENOENT, "no name of a directory");
 	for (char *p = copy + 1;; p++) {
 		char old = *p;
 
 		if (old != '/' && old != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST)
-			return nse_errno(err, -errno, "cannot make directory %s", copy);
+		rc = make_dir(copy, mode, err);
+		if (rc < 0 || !old)
+			return rc;
 		*p = old;
-		if (!old)
-			return 0;
 	}
 }
 

@@ -31,12 +31,13 @@ int nse_set_nonblock(int fd, int on);
 
 /*
  * A file that is written beside its final name, mode 0600, and renamed by
- * commit. release() without commit removes it.
+ * commit. release() without commit removes it. A symbolic link is followed;
+ * a device or a pipe of that name is written directly.
  */
 struct nse_newfile {
 	int fd; /* -1 when closed */
 	char *path;
-	char *tmp;
+	char *tmp; /* NULL when written directly, and after commit */
 };
 
 #define NSE_NEWFILE_INIT                                                                 \

@@ -19,33 +19,40 @@
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 
-/* In the child: put fd at the place of target, without close-on-exec. */
+/*
+ * In the child: a copy of fd above the standard ones, so that putting one of
+ * these in its place cannot overwrite another; -1 stays -1.
+ */
+static int move_up(int fd)
+{
+	if (fd < 0)
+		return -1;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (fd < 0)
+		_exit(126);
+	return fd;
+}
+
+/* In the child: fd becomes target, without close-on-exec. */
 static void place(int fd, int target)
 {
-	if (fd == target) {
-		fcntl(fd, F_SETFD, 0);
-		return;
-	}
-	if (dup2(fd, target) < 0)
+	if (fd >= 0 && dup2(fd, target) < 0)
 		_exit(126);
 }
 
 static void child(const struct nse_spawn *s, int report)
 {
-	sigset_t none;
 	int in = s->in >= 0 ? s->in : open("/dev/null", O_RDWR | O_CLOEXEC);
+	int from[3] = { move_up(in), move_up(s->out), move_up(s->errfd) };
+	sigset_t none;
 	int code;
 
+	report = move_up(report);
+	for (int fd = 0; fd < 3; fd++)
+		place(from[fd], fd);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (s->out >= 0 && s->out != 1)
-		place(s->out, 1);
-	place(in, 0);
-	if (s->out == 1)
-		fcntl(1, F_SETFD, 0);
-	if (s->errfd >= 0)
-		place(s->errfd, 2);
 	execvp(s->argv[0], s->argv);
 	code = errno;
 	if (write(report, &code, sizeof(code)) < 0)
@@ -162,6 +169,8 @@ int nse_run(char *const argv[], const char *input, char **out, size_t max,
 	int pipefd[2], rc, status = 0;
 	pid_t pid;
 
+	if (input && in < 0)
+		return nse_errno(err, in, "cannot hold the input of %s", argv[0]);
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return nse_errno(err, -errno, "cannot start %s", argv[0]);
 	pid = nse_spawn(&(struct nse_spawn){ argv, in, pipefd[1], -1 }, err);
@@ -173,17 +182,16 @@ int nse_run(char *const argv[], const char *input, char **out, size_t max,
 	rc = drain(pipefd[0], &buf, deadline_us);
 	close(pipefd[0]);
 	if (rc == 0)
-		status = nse_wait_child(pid, deadline_us);
-	if (rc < 0 || status == -ETIMEDOUT) {
+		rc = status = nse_wait_child(pid, deadline_us);
+	if (rc < 0) {
 		nse_stop_child(pid, 1000000);
 		nse_buf_release(&buf);
-		return nse_errno(err, rc < 0 ? rc : -ETIMEDOUT, "running %s", argv[0]);
+		if (rc == -EMSGSIZE)
+			return nse_error(err, rc, "%s printed more than %zu bytes",
+					 argv[0], max);
+		return nse_errno(err, rc, "running %s", argv[0]);
 	}
-	if (nse_buf_put_u8(&buf, 0) < 0) {
-		nse_buf_release(&buf);
-		return nse_error(err, -EMSGSIZE, "%s printed more than %zu bytes",
-				 argv[0], max);
-	}
+	buf.data[buf.len] = '\0'; /* drain() left room */
 	if (out)
 		*out = (char *)nse_take(buf.data);
 	nse_buf_release(&buf);
