@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "lib/transport/relay.h"
+#include "lib/transport/far_stderr.h"
 #include "lib/transport/words.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/proc.h"
@@ -32,7 +32,7 @@ struct exec_link {
 	int stop;		   /* eventfd that ends the relay's thread */
 	pthread_t thread;
 	bool relaying;
-	struct nse_relay relay;
+	struct nse_far_stderr relay;
 };
 
 /* Relays stderr until its end, or until what is there when told to stop. */
@@ -51,13 +51,13 @@ static void *relay_thread(void *arg)
 			break;
 		n = read(x->errpipe, buf, sizeof(buf));
 		if (n > 0)
-			nse_relay_put(&x->relay, buf, (size_t)n);
+			nse_far_stderr_put(&x->relay, buf, (size_t)n);
 		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 		else if (p[1].revents)
 			break; /* something else holds the pipe open */
 	}
-	nse_relay_flush(&x->relay);
+	nse_far_stderr_flush(&x->relay);
 	return NULL;
 }
 
@@ -108,7 +108,7 @@ static int start_relay(struct exec_link *x, const char *host, struct nse_error *
 	sigset_t all, old;
 	int pipefd[2], rc;
 
-	nse_relay_init(&x->relay, STDERR_FILENO, host);
+	nse_far_stderr_init(&x->relay, STDERR_FILENO, host);
 	x->stop = eventfd(0, EFD_CLOEXEC);
 	if (x->stop < 0 || pipe2(pipefd, O_CLOEXEC) < 0)
 		return nse_errno(err, -errno, "cannot relay the messages of %s", host);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "lib/transport/link.h"
-#include "lib/transport/relay.h"
+#include "lib/transport/far_stderr.h"
 #include "lib/transport/ssh_conf.h"
 #include "lib/transport/wire.h"
 
@@ -44,7 +44,7 @@ struct nse_ssh {
 	int stop;  /* eventfd: end at once */
 	int keepalive_s;
 	int exit_status;
-	struct nse_relay relay;
+	struct nse_far_stderr relay;
 };
 
 /* Takes libssh2's last error into the text: "WHAT: …". Returns code. */

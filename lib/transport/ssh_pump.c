@@ -59,7 +59,7 @@ static bool pump_stderr(struct pump *p)
 
 	/* This also takes in all that has arrived, whatever it is. */
 	while ((n = libssh2_channel_read_stderr(p->s->channel, buf, sizeof(buf))) > 0) {
-		nse_relay_put(&p->s->relay, buf, (size_t)n);
+		nse_far_stderr_put(&p->s->relay, buf, (size_t)n);
 		moved = true;
 	}
 	if (n < 0 && n != LIBSSH2_ERROR_EAGAIN)
@@ -249,7 +249,7 @@ static void *pump_thread(void *arg)
 
 	pump_run(p);
 	settle_status(p);
-	nse_relay_flush(&s->relay);
+	nse_far_stderr_flush(&s->relay);
 	shutdown(s->local, SHUT_RDWR);
 	free(p);
 	eventfd_write(s->impl.done, 1);

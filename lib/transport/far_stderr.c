@@ -2,7 +2,7 @@
 /*
  * Passes on what a program on another host prints on its stderr.
  */
-#include "lib/transport/relay.h"
+#include "lib/transport/far_stderr.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,16 +13,16 @@
 /* A stderr that nobody reads must not hold up the link for ever. */
 #define RELAY_PATIENCE_US 1000000
 
-void nse_relay_init(struct nse_relay *r, int fd, const char *host)
+void nse_far_stderr_init(struct nse_far_stderr *r, int fd, const char *host)
 {
 	r->fd = fd;
 	r->len = 0;
 	snprintf(r->prefix, sizeof(r->prefix), "%s: ", host);
 }
 
-void nse_relay_flush(struct nse_relay *r)
+void nse_far_stderr_flush(struct nse_far_stderr *r)
 {
-	char out[sizeof(r->prefix) + NSE_RELAY_LINE + 1];
+	char out[sizeof(r->prefix) + NSE_FAR_STDERR_LINE + 1];
 	size_t n = strlen(r->prefix);
 
 	if (r->len == 0)
@@ -36,19 +36,19 @@ void nse_relay_flush(struct nse_relay *r)
 	(void)nse_write_full(r->fd, out, n, nse_now_us() + RELAY_PATIENCE_US);
 }
 
-void nse_relay_put(struct nse_relay *r, const char *p, size_t n)
+void nse_far_stderr_put(struct nse_far_stderr *r, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
 		if (c == '\n' || c == '\r') {
-			nse_relay_flush(r);
+			nse_far_stderr_flush(r);
 			continue;
 		}
 		if ((c < ' ' && c != '\t') || c == 0x7f)
 			c = '?';
 		r->line[r->len++] = (char)c;
-		if (r->len == NSE_RELAY_LINE)
-			nse_relay_flush(r);
+		if (r->len == NSE_FAR_STDERR_LINE)
+			nse_far_stderr_flush(r);
 	}
 }
