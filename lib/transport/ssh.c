@@ -227,7 +227,7 @@ int nse_ssh_open(struct nse_link *link, const struct nse_link_spec *spec,
 	s->wire.fd = s->local = s->stop = -1;
 	s->deadline_us = nse_now_us() + (timeout > 0 ? timeout : DEFAULT_TIMEOUT_US);
 	s->keepalive_s = spec->keepalive_s;
-	nse_relay_init(&s->relay, STDERR_FILENO, spec->target.host);
+	nse_far_stderr_init(&s->relay, STDERR_FILENO, spec->target.host);
 	rc = establish(s, spec, err);
 	if (rc < 0)
 		return rc;

@@ -170,8 +170,8 @@ static int ask_ssh(struct reading *r, int64_t deadline, struct nse_error *err)
 	int64_t own = nse_now_us() + SSH_G_TIME_US;
 	NSE_FREE char *out = NULL;
 	char port[12];
-	char *argv[8] = { "ssh", "-G" };
-	int n = 2, rc;
+	char *argv[9] = { "ssh", "-G", "-T" }; /* -T: no remark on terminals */
+	int n = 3, rc;
 
 	snprintf(port, sizeof(port), "%d", t->port);
 	if (t->port) {

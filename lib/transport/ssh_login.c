@@ -14,9 +14,10 @@
 
 #include "lib/transport/agent.h"
 #include "lib/transport/keyfile.h"
-#include "lib/util/cleanup.h"
+#include "lib/util/clock.h"
 
-#define NOTES_MAX 320
+#define NOTES_MAX	  320
+#define AGENT_PATIENCE_US 5000000
 
 struct login {
 	struct nse_ssh *s;
@@ -85,7 +86,8 @@ static int outcome(struct login *l, int rc)
 	if (rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED ||
 	    rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED)
 		return 0;
-	return rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || l->s->wire.ended ? -ECONNRESET : 0;
+	return rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || l->s->wire.ended ? -ECONNRESET
+									 : 0;
 }
 
 static int try_agent_key(struct login *l, const struct nse_agent_key *k,
@@ -123,17 +125,21 @@ static bool is_ours(struct login *l, const struct nse_agent_key *k)
 
 static int try_agent(struct login *l, struct nse_error *err)
 {
+	int64_t now = nse_now_us();
+	int64_t share = (l->s->deadline_us - now) / 2; /* the rest is for key files */
 	struct nse_agent_key k;
 	int rc = 0;
 
 	if (l->s->conf.agent[0] == '\0')
 		return 0;
-	l->s->doing = "the login";
-	rc = nse_agent_open(&l->agent, l->s->conf.agent, l->s->deadline_us);
+	if (share > AGENT_PATIENCE_US)
+		share = AGENT_PATIENCE_US;
+	rc = nse_agent_open(&l->agent, l->s->conf.agent, now + share);
 	if (rc < 0) {
 		note(l->passed, "the agent at %s: %s", l->s->conf.agent, strerror(-rc));
 		return 0;
 	}
+	l->agent.deadline_us = l->s->deadline_us; /* a token waits for a touch */
 	while (rc == 0 && nse_agent_next(&l->agent, &k)) {
 		const char *trouble = nse_key_trouble(k.type);
 
