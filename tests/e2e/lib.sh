@@ -1,0 +1,278 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the end-to-end tests share: TAP, a lab of their own that goes when the
+# test ends (however it ends), and the applications whose connections count.
+# Sourced by each *.t; NSEMIG is the binary under test, BUILD its directory.
+
+e2e_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+top=$(readlink -f "$e2e_dir/../..")
+export BUILD=${BUILD:-$top/build}
+export NSEMIG=${NSEMIG:-$BUILD/nsemig}
+helpers=$BUILD/tests/helpers
+lab=$top/contrib/lab/lab
+export LAB_ID=e2e-$$
+tap_n=0
+tap_failed=0
+
+diag()
+{
+	local line
+
+	while IFS= read -r line; do
+		echo "# $line"
+	done <<<"$*"
+}
+
+# ok STATUS NAME, as in: [ a = b ]; ok $? "a is b"
+ok()
+{
+	tap_n=$((tap_n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tap_n - $2"
+		return 0
+	fi
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_n - $2"
+	return 1
+}
+
+# is GOT WANTED NAME
+is()
+{
+	[ "$1" = "$2" ]
+	ok $? "$3" || diag "got '$1', wanted '$2'"
+}
+
+# isnt GOT UNWANTED NAME
+isnt()
+{
+	[ "$1" != "$2" ]
+	ok $? "$3" || diag "got '$1'"
+}
+
+# like TEXT ERE NAME
+like()
+{
+	[[ $1 =~ $2 ]]
+	ok $? "$3" || diag "'$1' has nothing like '$2'"
+}
+
+# at_least NUMBER MINIMUM NAME
+at_least()
+{
+	[ "$1" -ge "$2" ] 2>/dev/null
+	ok $? "$3" || diag "got '$1', wanted at least $2"
+}
+
+skip()
+{
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1 # SKIP $2"
+}
+
+skip_all()
+{
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+# The plan comes last, so that a test that dies half way is seen to have died.
+done_testing()
+{
+	echo "1..$tap_n"
+	[ $tap_failed = 0 ]
+}
+
+bail_out()
+{
+	echo "Bail out! $*"
+	exit 255
+}
+
+# Ends the applications in the background.
+kill_jobs()
+{
+	local pid
+
+	for pid in $(jobs -p); do
+		kill "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+}
+
+# Every test ends here: its processes, its lab, its files. The VM thaws first,
+# since a frozen process does not see a signal.
+e2e_cleanup()
+{
+	[ ! -e "/run/nsemig-lab-$LAB_ID/domain" ] || "$lab" recover
+	kill_jobs
+	[ ! -e "/run/nsemig-lab-$LAB_ID" ] || "$lab" down
+	[ -z "${work:-}" ] || rm -rf "$work"
+}
+
+e2e_start()
+{
+	[ "$(id -u)" = 0 ] || skip_all "namespaces need root"
+	unshare --net true 2>/dev/null || skip_all "no permission to make namespaces"
+	work=$(mktemp -d)
+	trap e2e_cleanup EXIT
+	trap 'exit 130' INT TERM
+}
+
+need_nsemig()
+{
+	[ -x "$NSEMIG" ] || skip_all "no $NSEMIG (make)"
+}
+
+need_helpers()
+{
+	local h
+
+	for h in "$@"; do
+		[ -x "$helpers/$h" ] || skip_all "no $helpers/$h (make check-e2e builds it)"
+	done
+}
+
+lab_up()
+{
+	"$lab" up "$@" || bail_out "the lab does not come up"
+	eval "$("$lab" vars)"
+}
+
+# at PART CMD...: in a part of the lab. With & behind it use spawn, whose $! is
+# the command's own process.
+at()
+{
+	"$lab" exec "$@"
+}
+
+spawn()
+{
+	exec "$lab" exec "$@"
+}
+
+# Runs "$@" until it succeeds, at most 5 s.
+eventually()
+{
+	local i
+
+	for ((i = 0; i < 250; i++)); do
+		"$@" && return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+listening()
+{
+	at "$1" ss -Hltun "sport = :$2" | grep -q .
+}
+
+# The server of the probes in the VM. Further arguments as answer(1)'s.
+start_answer()
+{
+	spawn vm "$helpers/answer" --tcp 7007 --tcp 4242 --udp 7007 "$@" &
+	answer_pid=$!
+	eventually listening vm 4242 || bail_out "answer does not listen"
+}
+
+# probe_start NAME ARG...: in the client; its report goes to $work/NAME.
+probe_start()
+{
+	local name=$1
+
+	shift
+	spawn client "$helpers/probe" "$@" >"$work/$name" 2>&1 &
+	probe_pid[$name]=$!
+}
+declare -A probe_pid
+
+# A UDP flow that the VM opens and the client asks along: a probe as above,
+# called knocked. The firewalls would not let the client open it, nor either end
+# open it again from the middle.
+knocked_start()
+{
+	probe_start knocked knocked 7006 "$@"
+	eventually listening client 7006
+	spawn vm "$helpers/answer" --knock "${knock_to:-$LAB_CLIENT4}" 7006 7008 &
+	eventually listening vm 7008 || bail_out "answer does not knock"
+}
+
+# Ends a probe; its report is then in $report, its status is returned.
+probe_stop()
+{
+	kill "${probe_pid[$1]}" 2>/dev/null
+	wait "${probe_pid[$1]}"
+	local rc=$?
+
+	report=$(tail -n 1 "$work/$1")
+	return $rc
+}
+
+# field NAME: of the JSON line in $report.
+field()
+{
+	jq -r ".$1" <<<"$report" 2>/dev/null
+}
+
+# An anonymous FTP server in the VM, with one file of 300000 bytes.
+start_ftpd()
+{
+	mkdir -p "$work/ftp" "$work/empty"
+	chmod 755 "$work" "$work/ftp" "$work/empty"
+	seq 1 60000 | head -c 300000 >"$work/ftp/file"
+	cat >"$work/vsftpd.conf" <<-END
+	listen=YES
+	background=NO
+	anonymous_enable=YES
+	anon_root=$work/ftp
+	local_enable=NO
+	connect_from_port_20=YES
+	secure_chroot_dir=$work/empty
+	isolate=NO
+	isolate_network=NO
+	seccomp_sandbox=NO
+	no_anon_password=NO
+	END
+	spawn vm "$(command -v vsftpd)" "$work/vsftpd.conf" &
+	eventually listening vm 21 || bail_out "vsftpd does not listen"
+}
+
+# ftp_start NAME passive|active ADDR: returns when the data connection is
+# announced; ftp_finish NAME then fetches twice.
+ftp_start()
+{
+	mkfifo "$work/$1.in"
+	spawn client "$helpers/ftp_session" "$2" "$3" file \
+		<"$work/$1.in" >"$work/$1" 2>&1 &
+	probe_pid[$1]=$!
+	# shellcheck disable=SC1083,SC2093
+	exec {ftp_fd[$1]}>"$work/$1.in"
+	eventually grep -q armed "$work/$1"
+}
+declare -A ftp_fd
+
+ftp_finish()
+{
+	echo go >&"${ftp_fd[$1]}"
+	# shellcheck disable=SC1083,SC2093
+	exec {ftp_fd[$1]}>&-
+	wait "${probe_pid[$1]}"
+}
+
+# entries HOST [conntrack options]: one line each, without what moves by
+# itself (remaining time, counters).
+entries()
+{
+	local host=$1
+
+	shift
+	at "$host" conntrack -L -o id,extended "$@" 2>/dev/null |
+		sed -E 's/^(ipv[46] +[0-9]+ +[a-z0-9-]+ +[0-9]+) [0-9]+/\1/;
+			s/ (packets|bytes|use|id)=[0-9]+//g; s/ +/ /g' | sort
+}
+
+counter()
+{
+	"$lab" counter "$1" "$2"
+}
