@@ -80,8 +80,8 @@ int nse_map_add_vif(struct nse_map *m, const char *pair, struct nse_error *err)
 	for (size_t i = 0; i < m->nvifs; i++)
 		if (strcmp(m->vifs[i].from, from) == 0)
 			return twice(from, err);
-	strcpy(v.from, from);
-	strcpy(v.to, to);
+	memcpy(v.from, from, strlen(from) + 1);
+	memcpy(v.to, to, strlen(to) + 1);
 	return append((void **)&m->vifs, &m->nvifs, &v, sizeof(v), err);
 }
 

@@ -153,7 +153,7 @@ static int deliver(const struct nse_block *b, const uint8_t *row,
 static int read_rows(struct nse_stream_reader *r, struct nse_cur c,
 		     const struct nse_stream_events *ev, struct nse_error *err)
 {
-	struct nse_block b;
+	struct nse_block b = { 0 };
 	size_t step;
 	int rc = get_shape(&r->in, &c, &b, err);
 

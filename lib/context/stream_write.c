@@ -329,7 +329,7 @@ int nse_stream_reset(struct nse_stream_writer *w, const char *engine)
 		nse_buf_reset(&s->b.rows);
 		forget_rows(w, s);
 	}
-	strcpy(b.kind.engine, engine);
+	memcpy(b.kind.engine, engine, strlen(engine) + 1);
 	if (w->worker.failed)
 		return w->worker.failed;
 	return nse_worker_submit(&w->worker, &b);
