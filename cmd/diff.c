@@ -59,8 +59,12 @@ static int load_one(const struct cmd_scope *chosen, const char *word,
 	NSE_CLEANUP(nse_scope_release) struct nse_scope scope = { 0 };
 	int rc;
 
+	if (word[0] != '@' && !cmd_is_file(word))
+		return nse_error(err, -ENOENT,
+				 "there is no file '%s'; a live domain is written @%s",
+				 word, word);
 	if (word[0] != '@')
-		return cmd_load_file(word, chosen->engines, s, err);
+		return cmd_load(chosen, word, s, err);
 	if (!word[1] && nse_scope_empty(&chosen->given) && other)
 		return cmd_load_live(other, chosen->engines, s, err);
 	rc = cmd_scope_resolve(chosen, word[1] ? word + 1 : NULL, &scope, err);

@@ -51,14 +51,44 @@ int cmd_load_live(const struct nse_scope *scope, uint32_t engines, struct nse_sn
 	return rc;
 }
 
+/* Drops what does not lie in the scope; every record is checked first. */
+static int restrict_to(const struct nse_scope *scope, struct nse_snapshot *s,
+		       struct nse_error *err)
+{
+	int rc = nse_engines_check(s->ctx, err);
+	struct nse_record rec;
+
+	for (uint32_t slot = 0; rc == 0 && slot < nse_context_slots(s->ctx); slot++) {
+		if (nse_context_at(s->ctx, slot, &rec) &&
+		    !nse_engine_find(rec.kind->engine)->in_scope(scope, &rec))
+			rc = nse_context_del(s->ctx, rec.kind, rec.key);
+	}
+	return rc;
+}
+
+/* Options of the scope beside a file choose from the file. */
+static int choose_from_file(const struct cmd_scope *chosen, struct nse_snapshot *s,
+			    struct nse_error *err)
+{
+	NSE_CLEANUP(nse_scope_release) struct nse_scope scope = { 0 };
+	int rc;
+
+	if (nse_scope_empty(&chosen->given) || chosen->given.all)
+		return 0;
+	rc = cmd_scope_resolve(chosen, NULL, &scope, err);
+	return rc < 0 ? rc : restrict_to(&scope, s, err);
+}
+
 int cmd_load(const struct cmd_scope *chosen, const char *word, struct nse_snapshot *s,
 	     struct nse_error *err)
 {
 	NSE_CLEANUP(nse_scope_release) struct nse_scope scope = { 0 };
 	int rc;
 
-	if (word && cmd_is_file(word))
-		return cmd_load_file(word, chosen->engines, s, err);
+	if (word && cmd_is_file(word)) {
+		rc = cmd_load_file(word, chosen->engines, s, err);
+		return rc < 0 ? rc : choose_from_file(chosen, s, err);
+	}
 	rc = cmd_scope_resolve(chosen, word, &scope, err);
 	return rc < 0 ? rc : cmd_load_live(&scope, chosen->engines, s, err);
 }

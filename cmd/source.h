@@ -21,7 +21,10 @@ int cmd_load_file(const char *path, uint32_t engines, struct nse_snapshot *s,
 int cmd_load_live(const struct nse_scope *scope, uint32_t engines, struct nse_snapshot *s,
 		  struct nse_error *err);
 
-/* FILE, "-", or DOMAIN; NULL: what the options choose. */
+/*
+ * FILE, "-", or DOMAIN; NULL: what the options choose. Options beside a file
+ * choose from its records.
+ */
 int cmd_load(const struct cmd_scope *chosen, const char *word, struct nse_snapshot *s,
 	     struct nse_error *err);
 
