@@ -27,8 +27,9 @@ struct nse_link_spec {
 	const char *rsh;	    /* a command as ssh(1) instead of libssh2, or NULL */
 	const char *remote_command; /* names nsemig there, with options if need be */
 	const char *remote_args;    /* what it shall do, as "receive --session" */
-	int64_t connect_timeout_us; /* for connection, key exchange and login */
-	int keepalive_s;	    /* seconds between keepalives; 0: none */
+	int64_t connect_timeout_us; /* from look-up to login; 0: 30 seconds */
+	int keepalive_s;	    /* seconds between keepalives; 0: none; three
+				     * without any sign of life break the link */
 };
 
 struct nse_link {
@@ -39,8 +40,10 @@ struct nse_link {
 /*
  * Connects, checks the host's key, logs in and starts the program. Its stderr
  * goes to our stderr, each line with "HOST: " in front. Errors: -EHOSTUNREACH,
- * -ECONNREFUSED, -ETIMEDOUT, -EKEYREJECTED (host key), -EACCES (login), with a
- * text that says what to do.
+ * -ECONNREFUSED, -ETIMEDOUT, -ECONNRESET, -EKEYREJECTED (host key), -EACCES
+ * (login), -EPROTO (no algorithm in common), -EOPNOTSUPP (only ssh(1) gets
+ * there), -EINVAL and file errors, with a text that says what to do. With rsh
+ * only its start can fail here; the rest shows as the end of fd and a status.
  */
 int nse_link_open(struct nse_link *link, const struct nse_link_spec *spec,
 		  struct nse_error *err);
@@ -52,8 +55,9 @@ int nse_link_exec(struct nse_link *link, char *const argv[], struct nse_error *e
 int nse_link_shutdown(struct nse_link *link);
 
 /*
- * Waits for the program's end and closes the link. Its exit status (0 to
- * 255, 255 also when the link broke), or -ETIMEDOUT.
+ * Tells the program that nothing more comes, throws away what it still prints,
+ * waits for its end and closes the link, in any case. Its exit status (0 to
+ * 255; 255 also when the link broke or a signal killed it), or -ETIMEDOUT.
  */
 int nse_link_finish(struct nse_link *link, int64_t deadline_us);
 

@@ -16,6 +16,22 @@
 #include "lib/util/proc.h"
 #include "tests/unit/link_tests.h"
 
+/*
+ * libssh2 1.10 forgets a few bytes at each use of an ECDSA key and at each
+ * renewed key exchange; sessions and channels that we forget still show.
+ */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "fast_unwind_on_malloc=0";
+}
+
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:BN_new\nleak:libssh2_session_handshake\nleak:libssh2_channel_read_ex\n";
+}
+
 struct sshd {
 	char dir[64];
 	int port;
@@ -135,12 +151,13 @@ static inline void sshd_start(struct sshd *d, const char *more)
 	int64_t deadline = soon();
 	int log;
 
-	write_file(in_dir(d, "config"),
-		   "Port %d\nListenAddress 127.0.0.1\nHostKey %s\nHostKey %s\n"
-		   "AuthorizedKeysFile %s\nUsePAM no\nStrictModes no\nPidFile none\n"
-		   "PermitRootLogin yes\nLogLevel VERBOSE\n%s",
-		   d->port, in_dir(d, "host_ed25519"), in_dir(d, "host_ecdsa"),
-		   in_dir(d, "authorized"), more);
+	write_file(
+		in_dir(d, "config"),
+		"Port %d\nListenAddress 127.0.0.1\nListenAddress ::1\nHostKey %s\nHostKey %s\n"
+		"AuthorizedKeysFile %s\nUsePAM no\nStrictModes no\nPidFile none\n"
+		"PermitRootLogin yes\nLogLevel VERBOSE\n%s",
+		d->port, in_dir(d, "host_ed25519"), in_dir(d, "host_ecdsa"),
+		in_dir(d, "authorized"), more);
 	log = open(in_dir(d, "log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	d->pid = nse_spawn(&(struct nse_spawn){ (char *[]){ "/usr/sbin/sshd", "-D", "-e",
 							    "-f", in_dir(d, "config"),

@@ -262,6 +262,79 @@ static void host_known_forms(void **state)
 	EXPECT_REFUSAL(&spec, -EKEYREJECTED, "ssh-rsa", "not known");
 }
 
+static void host_by_ipv6(void **state)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
+				  .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	NSE_CLOSE int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	NSE_FREE char *pub = NULL;
+	struct nse_link_spec spec;
+	char target[64];
+
+	(void)state;
+	REQUIRE_SSHD();
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		skip(); /* no IPv6 here */
+	spec = sshd_spec(&sshd, "echo hello");
+	snprintf(target, sizeof(target), "root@[::1]:%d", sshd.port);
+	assert_int_equal(nse_target_parse(target, &spec.target, NULL), 0);
+	EXPECT_REFUSAL(&spec, -EKEYREJECTED, "[::1]:");
+	pub = public_key(in_dir(&sshd, "host_ed25519"));
+	spec.known_hosts = in_dir(&sshd, "known6");
+	write_file(spec.known_hosts, "[::1]:%d %s\n", sshd.port, pub);
+	expect_hello(&spec);
+}
+
+/* The real ssh, with a configuration of ours. */
+static void write_ssh_config(const char *more)
+{
+	char *bin = in_dir(&sshd, "bin"), *ssh = in_dir(&sshd, "bin/ssh");
+	char *config = in_dir(&sshd, "ssh_config"), path[400];
+	NSE_FREE char *pub = public_key(in_dir(&sshd, "host_ed25519"));
+
+	mkdir(bin, 0755);
+	write_file(ssh, "#!/bin/sh\nexec /usr/bin/ssh -F %s \"$@\"\n", config);
+	chmod(ssh, 0755);
+	write_file(in_dir(&sshd, "known_alias"), "the-alias %s\n", pub);
+	write_file(
+		config,
+		"Host hostB\nHostName 127.0.0.1\nPort %d\nUser root\n"
+		"IdentityFile %s/id_absent\nIdentityFile %s/id_%%r\n"
+		"UserKnownHostsFile %s/none \"%s/known_alias\"\nHostKeyAlias the-alias\n%s",
+		sshd.port, sshd.dir, sshd.dir, sshd.dir, sshd.dir, more);
+	snprintf(path, sizeof(path), "%s:/usr/local/bin:/usr/bin:/bin", bin);
+	setenv("PATH", path, 1);
+}
+
+static void ssh_config_read(void **state)
+{
+	struct nse_link_spec spec;
+	NSE_FREE char *path = strdup(getenv("PATH"));
+
+	(void)state;
+	REQUIRE_SSHD();
+	user_key("id_root", "ed25519", "", true);
+	spec = sshd_spec(&sshd, "echo hello");
+	spec.target = (struct nse_target){ .host = "hostB" };
+	spec.identity = spec.known_hosts = NULL;
+	write_ssh_config("");
+	expect_hello(&spec);
+	/* The command line wins. */
+	spec.target.port = free_port();
+	EXPECT_REFUSAL(&spec, -ECONNREFUSED, "127.0.0.1");
+	spec.target.port = 0;
+	spec.known_hosts = in_dir(&sshd, "known_hosts");
+	EXPECT_REFUSAL(&spec, -EKEYREJECTED, "the-alias");
+	write_ssh_config("ProxyJump other\n");
+	EXPECT_REFUSAL(&spec, -EOPNOTSUPP, "proxy", "--rsh ssh");
+	write_ssh_config("NoSuchOption x\n");
+	EXPECT_REFUSAL(&spec, -EINVAL, "ssh -G hostB");
+	setenv("PATH", "/nonexistent", 1); /* no ssh(1) at all */
+	spec = sshd_spec(&sshd, "echo hello");
+	expect_hello(&spec);
+	setenv("PATH", path, 1);
+}
+
 static void host_out_of_reach(void **state)
 {
 	struct nse_link_spec spec;
@@ -332,6 +405,8 @@ int main(void)
 		cmocka_unit_test(host_unknown),
 		cmocka_unit_test(host_changed),
 		cmocka_unit_test(host_known_forms),
+		cmocka_unit_test(host_by_ipv6),
+		cmocka_unit_test(ssh_config_read),
 		cmocka_unit_test(host_out_of_reach),
 		cmocka_unit_test(server_silent),
 		cmocka_unit_test(server_limits),
