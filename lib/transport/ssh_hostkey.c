@@ -49,7 +49,7 @@ static bool names_host(const char *patterns, const char *name)
 	bool match = false;
 
 	while (*patterns) {
-		bool not = *patterns == '!';
+		bool negated = *patterns == '!';
 		size_t len;
 
 		patterns += not ;
