@@ -52,10 +52,10 @@ static bool names_host(const char *patterns, const char *name)
 		bool negated = *patterns == '!';
 		size_t len;
 
-		patterns += not ;
+		patterns += negated;
 		len = strcspn(patterns, ",");
 		if (glob(patterns, len, name)) {
-			if (not )
+			if (negated)
 				return false;
 			match = true;
 		}
