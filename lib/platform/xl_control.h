@@ -33,7 +33,7 @@ struct nse_xl_limits {
 	int64_t banner; /* from the start of the remote shell to the banner */
 	int64_t stall;	/* without a byte in either direction before READY */
 	int64_t hold;	/* READY held without go or abort */
-	int64_t report; /* from READY's release to the report */
+	int64_t report; /* from READY's release, or from an abort, to the report */
 };
 
 /*

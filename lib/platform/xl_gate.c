@@ -42,7 +42,6 @@
 #include "lib/util/proc.h"
 
 #define START_US 10000000 /* for the controller's first line */
-#define CLEAR_US 30000000 /* for the target's last words after an abort */
 #define WORD_US	 5000000  /* for xl to take a word out of its pipe */
 
 struct gate {
@@ -361,7 +360,7 @@ static void hear_out(struct gate *g)
 
 	if (g->held)
 		nse_xl_wire_next(&g->wire);
-	set_deadline(g, CLEAR_US);
+	set_deadline(g, g->limits.report);
 	for (;;) {
 		size_t want = parse ? nse_xl_wire_want(&g->wire) : 0;
 

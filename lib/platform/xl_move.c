@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/platform/lines.h"
+#include "lib/platform/xl_facts.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 #include "lib/util/proc.h"
@@ -35,16 +35,14 @@ struct nse_move {
 	struct nse_xl_source source;
 	struct nse_xl_limits limits;
 	struct nse_lines lines;
-	int64_t connect_by;
-	int64_t suspended_at, ready_at; /* 0: not yet */
+	int64_t connect_by;   /* the gate's start */
+	int64_t end_by;	      /* xl's end, once the gate has given up; 0: none */
+	int64_t suspended_at; /* 0: not yet */
 	bool told_suspended, told_ready, told_end;
-	bool met, go, aborted;
-	bool failed, released, returned, cleared; /* what the gate said */
-	int report;				  /* the target's status, -1 */
+	bool met;
 	bool exited, ended;
-	int xl_status;
 	int status;
-	char reason[NSE_LINE_MAX];
+	struct nse_xl_facts facts;
 };
 
 static void closep(int *fd)
@@ -79,21 +77,6 @@ static void unwatch_source(struct nse_move *m)
 	if (m->source.fd >= 0)
 		epoll_ctl(m->epfd, EPOLL_CTL_DEL, m->source.fd, NULL);
 	m->source.fd = -1;
-}
-
-static void reason(struct nse_move *m, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* Keeps the first cause. */
-static void reason(struct nse_move *m, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (m->reason[0])
-		return;
-	va_start(ap, fmt);
-	vsnprintf(m->reason, sizeof(m->reason), fmt, ap);
-	va_end(ap);
 }
 
 static int start_xl(struct nse_move *m, const struct nse_xl_move_spec *spec,
@@ -149,7 +132,7 @@ int nse_xl_move_start(const struct nse_xl_move_spec *spec, struct nse_move **mov
 			spec->source.free(spec->source.arg);
 		return nse_error(err, -ENOMEM, "out of memory");
 	}
-	m->pid = m->pidfd = m->listen = m->gate = m->epfd = m->report = -1;
+	m->pid = m->pidfd = m->listen = m->gate = m->epfd = m->facts.report = -1;
 	m->source = spec->source;
 	m->limits = spec->limits;
 	rc = start(m, spec, err);
@@ -168,52 +151,21 @@ int nse_xl_move_fd(struct nse_move *m)
 	return m->epfd;
 }
 
-/* A time that the gate names: never 0, never in the future. */
-static int64_t sane_time(int64_t at)
+/* The gate's first line, and our answer. */
+static int meet(struct nse_move *m, char *line, struct nse_error *err)
 {
-	int64_t now = nse_now_us();
+	int version;
 
-	return at > 0 && at < now ? at : now;
-}
-
-/* One line of the gate's. */
-static int gate_said(struct nse_move *m, char *line, struct nse_error *err)
-{
-	int version, status;
-	int64_t at = 0;
-
-	if (!m->met) {
-		if (sscanf(line, "hello %d", &version) != 1 ||
-		    version != NSE_XL_CONTROL_VERSION)
-			return nse_error(
-				err, -EPROTO,
-				"the gate said '%.40s': is it of another version "
-				"of nsemig?",
-				nse_line_printable(line));
-		m->met = true;
-		if (m->aborted)
-			return 0; /* it has been told */
-		nse_xl_say(m->gate, "start %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
-			   m->limits.banner, m->limits.stall, m->limits.hold,
-			   m->limits.report);
-	} else if (sscanf(line, "ready %" SCNd64, &at) == 1) {
-		m->ready_at = sane_time(at);
-	} else if (sscanf(line, "released %" SCNd64, &at) == 1) {
-		m->released = true;
-	} else if (sscanf(line, "report %d", &status) == 1) {
-		m->report = status;
-	} else if (strcmp(line, "returned") == 0) {
-		m->returned = true;
-	} else if (strcmp(line, "cleared") == 0) {
-		m->cleared = true;
-	} else if (strncmp(line, "failed ", 7) == 0) {
-		m->failed = true;
-		if (!m->aborted)
-			reason(m, "%s", line + 7);
-	} else if (strncmp(line, "banner ", 7) != 0) {
-		return nse_error(err, -EPROTO, "the gate said '%.40s'",
+	if (sscanf(line, "hello %d", &version) != 1 || version != NSE_XL_CONTROL_VERSION)
+		return nse_error(err, -EPROTO,
+				 "the gate said '%.40s': is it of another version of "
+				 "nsemig?",
 				 nse_line_printable(line));
-	}
+	m->met = true;
+	if (m->facts.aborted)
+		return 0; /* it has been told */
+	nse_xl_say(m->gate, "start %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
+		   m->limits.banner, m->limits.stall, m->limits.hold, m->limits.report);
 	return 0;
 }
 
@@ -223,14 +175,18 @@ static int pump_gate(struct nse_move *m, struct nse_error *err)
 	int rc;
 
 	while ((rc = nse_lines_next(&m->lines, m->gate, line)) == 1) {
-		rc = gate_said(m, line, err);
+		rc = m->met ? nse_xl_facts_hear(&m->facts, line, err)
+			    : meet(m, line, err);
 		if (rc < 0)
 			return rc;
 	}
 	if (rc < 0)
 		return nse_errno(err, rc, "reading from the gate");
-	if (m->lines.eof)
-		closep(&m->gate); /* leaves the epoll set too */
+	if (!m->lines.eof)
+		return 0;
+	closep(&m->gate); /* leaves the epoll set too */
+	if (m->facts.report != 0)
+		m->end_by = nse_now_us() + m->limits.report;
 	return 0;
 }
 
@@ -276,30 +232,8 @@ static void pump_exit(struct nse_move *m)
 		return;
 	m->pid = -1;
 	m->exited = true;
-	m->xl_status = status < 0 ? 255 : status;
+	m->facts.xl_status = status < 0 ? 255 : status;
 	closep(&m->pidfd);
-}
-
-/*
- * Did xl's end leave no doubt that the domain is not at the target? True when
- * READY was never released, or the target gave the domain back.
- */
-static bool surely_here(const struct nse_move *m)
-{
-	if (m->report == 0)
-		return false;
-	if (m->released)
-		return m->report > 0 && m->returned;
-	return !m->go || m->failed;
-}
-
-static void unclear(struct nse_move *m)
-{
-	m->status = NSE_MOVE_UNCLEAR;
-	reason(m,
-	       m->go ? "READY was released and the target did not report"
-		     : "xl ended with status %d though READY was held",
-	       m->xl_status);
 }
 
 /* The verdict, once xl has ended and the gate has nothing more to say. */
@@ -308,29 +242,13 @@ static void conclude(struct nse_move *m)
 	struct nse_error err = { 0 };
 
 	m->ended = true;
-	if (m->report == 0 && m->go) {
-		m->status = 0;
-		if (m->xl_status != 0)
-			reason(m,
-			       "the domain runs at the target, and xl ended with status "
-			       "%d: a suspended copy may be left here",
-			       m->xl_status);
+	m->status = nse_xl_facts_verdict(&m->facts);
+	if (m->status <= 0 || !m->source.resume)
 		return;
-	}
-	if (!surely_here(m) || m->xl_status == 0) {
-		unclear(m);
-		return;
-	}
-	m->status = m->xl_status;
-	if (m->released)
-		reason(m, "the target could not start the domain (status %d)", m->report);
-	else if (!m->aborted)
-		reason(m, "xl ended with status %d", m->xl_status);
-	if (m->source.resume &&
-	    m->source.resume(m->source.arg, m->xl_status >= 128, &err) < 0) {
+	if (m->source.resume(m->source.arg, m->facts.xl_status >= 128, &err) < 0) {
 		m->status = NSE_MOVE_UNCLEAR;
-		snprintf(m->reason, sizeof(m->reason), "%.*s", (int)sizeof(m->reason) - 1,
-			 err.text);
+		m->facts.reason[0] = '\0';
+		nse_xl_facts_reason(&m->facts, "%s", err.text);
 	}
 }
 
@@ -349,12 +267,7 @@ static int pump(struct nse_move *m, struct nse_error *err)
 		rc = pump_source(m, err);
 	if (rc < 0)
 		return rc;
-	/*
-	 * When xl is killed after READY was released, the gate still hears
-	 * whether the target took the domain: wait for that.
-	 */
-	if (m->exited && !m->ended &&
-	    (m->gate < 0 || m->report == 0 || m->returned || (!m->released && !m->go)))
+	if (m->exited && !m->ended && (m->gate < 0 || nse_xl_facts_settled(&m->facts)))
 		conclude(m);
 	return 0;
 }
@@ -370,8 +283,8 @@ static int next_event(struct nse_move *m, int64_t *at_us)
 		return NSE_MOVE_ENDED;
 	}
 	/* READY implies it, should the hypervisor's own word come late. */
-	if (m->ready_at && !m->suspended_at) {
-		m->suspended_at = m->ready_at;
+	if (m->facts.ready_at && !m->suspended_at) {
+		m->suspended_at = m->facts.ready_at;
 		unwatch_source(m);
 	}
 	if (m->suspended_at && !m->told_suspended) {
@@ -379,9 +292,9 @@ static int next_event(struct nse_move *m, int64_t *at_us)
 		*at_us = m->suspended_at;
 		return NSE_MOVE_SUSPENDED;
 	}
-	if (m->ready_at && !m->told_ready) {
+	if (m->facts.ready_at && !m->told_ready) {
 		m->told_ready = true;
-		*at_us = m->ready_at;
+		*at_us = m->facts.ready_at;
 		return NSE_MOVE_READY;
 	}
 	return NSE_MOVE_NONE;
@@ -400,16 +313,23 @@ int nse_xl_move_wait(struct nse_move *m, int64_t deadline_us, int64_t *at_us,
 		rc = next_event(m, at_us);
 		if (rc != NSE_MOVE_NONE || m->ended)
 			return rc;
-		until = m->listen >= 0 && m->connect_by < deadline_us ? m->connect_by
-								      : deadline_us;
+		until = m->listen >= 0 ? m->connect_by
+			: m->end_by    ? m->end_by
+				       : NSE_FOREVER;
+		if (until > deadline_us)
+			until = deadline_us;
 		rc = nse_wait_readable(m->epfd, until);
 		if (rc < 0 && rc != -ETIMEDOUT)
 			return nse_errno(err, rc, "waiting for xl");
 		if (rc == -ETIMEDOUT && until == deadline_us)
 			return NSE_MOVE_NONE;
 		if (rc == -ETIMEDOUT)
-			return nse_error(err, -ETIMEDOUT,
-					 "xl did not start its connection to the target");
+			return nse_error(err, -ETIMEDOUT, "%s%s",
+					 m->listen >= 0
+						 ? "xl did not start its connection to "
+						   "the target"
+						 : "xl does not end: ",
+					 m->facts.reason);
 	}
 }
 
@@ -417,18 +337,19 @@ int nse_xl_move_go(struct nse_move *m, struct nse_error *err)
 {
 	int rc;
 
-	if (!m->told_ready || m->go || m->aborted)
+	if (!m->told_ready || m->facts.go || m->facts.aborted)
 		return nse_error(err, -EINVAL, "xl is not waiting for READY");
 	rc = pump(m, err);
 	if (rc < 0)
 		return rc;
-	if (m->exited || m->gate < 0 || m->failed)
+	if (m->exited || m->gate < 0 || m->facts.failed)
 		return nse_error(err, -EPIPE, "%s",
-				 m->reason[0] ? m->reason : "xl or its gate has ended");
+				 m->facts.reason[0] ? m->facts.reason
+						    : "xl or its gate has ended");
 	rc = nse_xl_say(m->gate, "go");
 	if (rc < 0)
 		return nse_errno(err, rc, "cannot tell the gate to release READY");
-	m->go = true;
+	m->facts.go = true;
 	return 0;
 }
 
@@ -442,7 +363,7 @@ static bool wait_end(struct nse_move *m, bool cleared, int64_t deadline_us)
 			closep(&m->gate); /* makes the gate give up */
 			unwatch_source(m);
 		}
-		if (m->ended && (!cleared || m->gate < 0 || m->cleared))
+		if (m->ended && (!cleared || m->gate < 0 || m->facts.cleared))
 			return true;
 		if (nse_wait_readable(m->epfd, deadline_us) < 0)
 			return m->ended;
@@ -452,19 +373,19 @@ static bool wait_end(struct nse_move *m, bool cleared, int64_t deadline_us)
 /* xl does not end by itself. */
 static void kill_xl(struct nse_move *m)
 {
-	m->xl_status = nse_stop_child(m->pid, KILL_GRACE_US);
+	m->facts.xl_status = nse_stop_child(m->pid, KILL_GRACE_US);
 	m->pid = -1;
 	m->exited = true;
 	closep(&m->pidfd);
-	reason(m, "xl did not end after the abort and was killed");
+	nse_xl_facts_reason(&m->facts, "xl did not end after the abort and was killed");
 	conclude(m);
 }
 
 int nse_xl_move_abort(struct nse_move *m, int64_t deadline_us, struct nse_error *err)
 {
-	if (m->go)
+	if (m->facts.go)
 		return nse_error(err, -EALREADY, "READY was released: too late to abort");
-	m->aborted = true;
+	m->facts.aborted = true;
 	closep(&m->listen);
 	if (m->gate >= 0)
 		nse_xl_say(m->gate, "abort"); /* xl's end is what counts */
@@ -474,7 +395,7 @@ int nse_xl_move_abort(struct nse_move *m, int64_t deadline_us, struct nse_error 
 		kill_xl(m);
 	m->told_end = true;
 	if (m->status == NSE_MOVE_UNCLEAR)
-		return nse_error(err, -EPROTO, "%s", m->reason);
+		return nse_error(err, -EPROTO, "%s", m->facts.reason);
 	return 0;
 }
 
@@ -485,7 +406,7 @@ int nse_xl_move_status(const struct nse_move *m)
 
 const char *nse_xl_move_reason(const struct nse_move *m)
 {
-	return m->reason;
+	return m->facts.reason;
 }
 
 void nse_xl_move_free(struct nse_move *m)
@@ -493,7 +414,7 @@ void nse_xl_move_free(struct nse_move *m)
 	if (!m)
 		return;
 	/* After go xl finishes by itself, and nothing must disturb it. */
-	if (!m->ended && !m->go)
+	if (!m->ended && !m->facts.go)
 		nse_xl_move_abort(m, nse_now_us() + FREE_GRACE_US, NULL);
 	release(m);
 }

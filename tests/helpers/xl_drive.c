@@ -25,7 +25,8 @@
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 
-#define DEADLINE_US 30000000
+#define DEADLINE_US 60000000
+#define ABORT_US    5000000
 
 static int suspended(void *arg)
 {
@@ -74,7 +75,7 @@ static int give_up(struct nse_move *m)
 {
 	struct nse_error err = { 0 };
 	int64_t from = nse_now_us();
-	int rc = nse_xl_move_abort(m, nse_now_us() + DEADLINE_US, &err);
+	int rc = nse_xl_move_abort(m, nse_now_us() + ABORT_US, &err);
 
 	printf("aborted %d\n", rc);
 	fprintf(stderr, "# abort took %lld ms\n",
@@ -130,7 +131,7 @@ static int on_event(struct nse_move *m, int event, const char *action)
 
 static int drive(struct nse_move *m, const char *action)
 {
-	int64_t deadline = nse_now_us() + 2 * DEADLINE_US, at;
+	int64_t deadline = nse_now_us() + DEADLINE_US, at;
 	struct nse_error err = { 0 };
 	int rc;
 

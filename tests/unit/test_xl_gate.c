@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The parts of the gate: the words of xl's handshake, the command line that
- * xl hands to sh, the relay and the control socket; and the gate itself
- * between two small scripts. tests/e2e/40-xl-gate.t runs whole moves.
+ * The parts of the gate: the words of xl's handshake, the control socket, what
+ * is concluded from the facts; and the gate itself between two small scripts.
+ * tests/e2e/40-xl-gate.t runs whole moves.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +19,13 @@
 #include <cmocka.h>
 
 #include "lib/platform/lines.h"
-#include "lib/platform/relay.h"
+#include "lib/platform/platform.h"
+#include "lib/platform/xl_control.h"
+#include "lib/platform/xl_facts.h"
 #include "lib/platform/xl_gate.h"
-#include "lib/platform/xl_move.h"
 #include "lib/platform/xl_wire.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
-#include "lib/util/proc.h"
 
 #define SECOND 1000000
 
@@ -116,196 +116,75 @@ static void test_wire_garbage(void **state)
 	assert_text("'Last login: .[1m today' where the banner");
 }
 
-/* --- the command line -------------------------------------------------- */
+/* --- the verdict -------------------------------------------------------- */
 
-static const char *const gate[] = { "/opt/my nsemig/nsemig", "xl-gate", NULL };
-
-static int build(struct nse_xl_command *c, const char *host, char *const *options,
-		 const char *const *rsh)
+static void test_verdict(void **state)
 {
-	return nse_xl_command(c,
-			      &(struct nse_xl_move_spec){
-				      .xl = "xl",
-				      .gate = gate,
-				      .move = &(struct nse_move_spec){ .domain = "5",
-								       .host = host,
-								       .options = options,
-								       .rsh = rsh } },
-			      "@nsemig-xl-1", &err);
-}
-
-/* What sh makes of the line that xl builds. */
-static char *as_sh_reads(const char *shell, const char *host)
-{
-	char *line, *out = NULL;
-	int n = asprintf(&line,
-			 "f() { for a; do printf '<%%s>' \"$a\"; done; }; "
-			 "f %s %s xl migrate-receive",
-			 shell, host);
-	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
-
-	assert_true(n > 0);
-	assert_int_equal(
-		nse_run(argv, NULL, &out, 65536, nse_now_us() + 10 * SECOND, &err), 0);
-	free(line);
-	return out;
-}
-
-static void test_command(void **state)
-{
-	char *options[] = { (char *)"-d", (char *)"-C", (char *)"/etc/xen/s.cfg",
-			    (char *)"--live", NULL };
-	const char *const rsh[] = { "ssh",    "-o",	"ProxyCommand=nc '%h' $(id) `x`",
-				    "",	      "a\"b\\", "it's;&|<>*?~#!",
-				    "\n\t x", NULL };
-	struct nse_xl_command c;
-	char *out;
-
-	(void)state;
-	assert_int_equal(build(&c, "root@host b;reboot", options, rsh), 0);
-	assert_string_equal(c.argv[1], "migrate");
-	assert_string_equal(c.argv[5], "--live");
-	assert_string_equal(c.argv[6], "-s");
-	assert_string_equal(c.argv[8], "5");
-	assert_null(c.argv[10]);
-	out = as_sh_reads(c.argv[7], c.argv[9]);
-	assert_string_equal(out, "</opt/my nsemig/nsemig><xl-gate><@nsemig-xl-1><-->"
-				 "<ssh><-o><ProxyCommand=nc '%h' $(id) `x`><><a\"b\\>"
-				 "<it's;&|<>*?~#!><\n\t x>"
-				 "<root@host b;reboot><xl><migrate-receive>");
-	free(out);
-	nse_xl_command_release(&c);
-	assert_int_equal(build(&c, "hostB", NULL, NULL), 0);
-	assert_string_equal(c.argv[3],
-			    "'/opt/my nsemig/nsemig' xl-gate @nsemig-xl-1 -- ssh");
-	assert_string_equal(c.argv[5], "hostB");
-	nse_xl_command_release(&c);
-}
-
-static void test_command_refused(void **state)
-{
-	static const char *const bad[][3] = {
-		{ "-s", "sh" }, { "-ds", "sh" },	 { "-sssh" },
-		{ "web2" },	{ "--", "x" },		 { "-" },
-		{ "-C" },	{ "-C", "-s", "other" }, { "" },
+	static const struct {
+		struct nse_xl_facts facts;
+		int status;
+		const char *why;
+	} cases[] = {
+		/* never released: here, whatever the target says */
+		{ { .report = -1, .xl_status = 1 }, 1, "xl ended with status 1" },
+		{ { .report = 3, .xl_status = 1 }, 1, "xl ended" },
+		{ { .report = -1, .xl_status = 1, .aborted = true }, 1, "" },
+		{ { .report = -1, .go = true, .failed = true, .xl_status = 1 }, 1, "xl" },
+		/* contradictions */
+		{ { .report = -1, .xl_status = 0 }, NSE_MOVE_UNCLEAR, "status 0 though" },
+		{ { .report = 0, .xl_status = 1 }, NSE_MOVE_UNCLEAR, "though READY" },
+		/* go was given, and whether it arrived is not known */
+		{ { .report = -1, .go = true, .xl_status = 1 }, NSE_MOVE_UNCLEAR, "" },
+		/* released */
+		{ { .report = 0, .go = true, .released = true }, 0, "" },
+		{ { .report = 0, .go = true, .released = true, .xl_status = 9 },
+		  0,
+		  "a suspended copy" },
+		{ { .report = -1, .go = true, .released = true, .xl_status = 1 },
+		  NSE_MOVE_UNCLEAR,
+		  "did not report" },
+		{ { .report = 5, .go = true, .released = true, .xl_status = 1 },
+		  NSE_MOVE_UNCLEAR,
+		  "" },
+		{ { .report = 5,
+		    .go = true,
+		    .released = true,
+		    .returned = true,
+		    .xl_status = 1 },
+		  1,
+		  "status 5" },
 	};
-	struct nse_xl_command c;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		char *options[] = { (char *)bad[i][0], (char *)bad[i][1],
-				    (char *)bad[i][2], NULL };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nse_xl_facts f = cases[i].facts;
 
-		assert_int_equal(build(&c, "hostB", options, NULL), -EINVAL);
+		if (nse_xl_facts_verdict(&f) != cases[i].status ||
+		    !strstr(f.reason, cases[i].why))
+			fail_msg("case %zu: %s", i, f.reason);
 	}
-	assert_int_equal(build(&c, "-oProxyCommand=x", NULL, NULL), -EINVAL);
-	assert_text("-oProxyCommand=x");
-	assert_int_equal(build(&c, "", NULL, NULL), -EINVAL);
 }
 
-/* --- the relay --------------------------------------------------------- */
-
-static uint8_t byte_at(size_t i)
+static void test_facts_hear(void **state)
 {
-	return (uint8_t)(i * 2654435761u >> 24);
-}
-
-/* Writes n bytes in pieces of an odd size. */
-static void feed_relay(int fd, size_t n)
-{
-	uint8_t buf[4099];
-	size_t now;
-
-	for (size_t i = 0; i < n; i += now) {
-		now = n - i < sizeof(buf) ? n - i : sizeof(buf);
-		for (size_t k = 0; k < now; k++)
-			buf[k] = byte_at(i + k);
-		if (nse_write_full(fd, buf, now, NSE_FOREVER) < 0)
-			_exit(1);
-	}
-	_exit(0);
-}
-
-/* Sends n bytes through two pairs of descriptors and compares them. */
-static void relay_all(const int in[2], const int out[2], size_t n, bool copies)
-{
-	struct nse_relay r;
-	pid_t feeder = fork();
-
-	if (feeder == 0) {
-		close(in[0]);
-		feed_relay(in[1], n);
-	}
-	close(in[1]);
-	nse_set_nonblock(in[0], 1);
-	nse_set_nonblock(out[1], 1);
-	nse_relay_init(&r, in[0], out[1]);
-	for (size_t got = 0; got < n || !r.eof;) {
-		struct pollfd fds[2] = { nse_relay_poll(&r),
-					 { .fd = out[0], .events = POLLIN } };
-		uint8_t buf[10007];
-		ssize_t m;
-
-		assert_true(poll(fds, 2, 10000) > 0);
-		if (fds[0].revents)
-			assert_true(nse_relay_run(&r) >= 0);
-		/* Slower than it comes, so that the output fills up. */
-		m = fds[1].revents ? read(out[0], buf, sizeof(buf)) : 0;
-		assert_true(m >= 0);
-		for (ssize_t i = 0; i < m; i++)
-			if (buf[i] != byte_at(got + (size_t)i))
-				fail_msg("byte %zu differs", got + (size_t)i);
-		got += (size_t)m;
-	}
-	assert_int_equal(r.bytes, n);
-	assert_int_equal(r.copy, copies);
-	nse_relay_release(&r);
-	assert_int_equal(waitpid(feeder, NULL, 0), feeder);
-}
-
-static void test_relay_pipes(void **state)
-{
-	int a[2], b[2];
+	struct nse_xl_facts f = { .report = -1 };
+	char *lines[] = { strdup("banner 5"),	strdup("ready 9223372036854775807 7"),
+			  strdup("released 1"), strdup("report 3 9"),
+			  strdup("returned"),	strdup("cleared"),
+			  strdup("failed one"), strdup("failed two") };
+	char garbage[] = "reprot 0";
+	int64_t before = nse_now_us();
 
 	(void)state;
-	assert_int_equal(pipe(a) | pipe(b), 0);
-	relay_all(a, b, (4u << 20) + 5, false);
-	close(a[0]);
-	close(b[0]);
-	close(b[1]);
-}
-
-static void test_relay_sockets(void **state)
-{
-	int a[2], b[2];
-
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, b), 0);
-	relay_all(a, b, (4u << 20) + 5, true);
-	close(a[0]);
-	close(b[0]);
-	close(b[1]);
-}
-
-static void test_relay_broken(void **state)
-{
-	struct nse_relay r;
-	int a[2], b[2];
-
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(pipe(a) | pipe(b), 0);
-	nse_relay_init(&r, a[0], b[1]);
-	nse_set_nonblock(a[0], 1);
-	assert_int_equal(nse_relay_run(&r), 0);
-	assert_int_equal(write(a[1], "x", 1), 1);
-	close(b[0]);
-	assert_int_equal(nse_relay_run(&r), -EPIPE);
-	close(a[0]);
-	close(a[1]);
-	close(b[1]);
-	nse_relay_release(&r);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_int_equal(nse_xl_facts_hear(&f, lines[i], &err), 0);
+		free(lines[i]);
+	}
+	assert_in_range(f.ready_at, before, nse_now_us());
+	assert_true(f.released && f.returned && f.cleared && f.failed);
+	assert_int_equal(f.report, 3);
+	assert_string_equal(f.reason, "one");
+	assert_int_equal(nse_xl_facts_hear(&f, garbage, &err), -EPROTO);
 }
 
 /* --- the control socket ------------------------------------------------ */
@@ -499,11 +378,8 @@ int main(void)
 		cmocka_unit_test(test_wire_lengths),
 		cmocka_unit_test(test_wire_whole),
 		cmocka_unit_test(test_wire_garbage),
-		cmocka_unit_test(test_command),
-		cmocka_unit_test(test_command_refused),
-		cmocka_unit_test(test_relay_pipes),
-		cmocka_unit_test(test_relay_sockets),
-		cmocka_unit_test(test_relay_broken),
+		cmocka_unit_test(test_verdict),
+		cmocka_unit_test(test_facts_hear),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_control_stranger),
 		cmocka_unit_test(test_gate_holds),
