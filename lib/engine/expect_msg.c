@@ -190,9 +190,12 @@ int nse_expect_msg_parse(const struct nlmsghdr *nlh, struct nse_expect *e)
 
 static struct nlmsghdr *begin(void *buf, uint16_t type, uint16_t flags, uint8_t family)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *nlh;
 	struct nfgenmsg *nfg;
 
+	/* libmnl does not clear what pads an attribute. */
+	memset(buf, 0, NSE_EXPECT_MSG_MAX);
+	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = (NFNL_SUBSYS_CTNETLINK_EXP << 8) | type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
