@@ -43,6 +43,13 @@ is()
 	ok $? "$3" || diag "got '$1', wanted '$2'"
 }
 
+# same GOT WANTED NAME: of many lines; tells the difference.
+same()
+{
+	[ "$1" = "$2" ]
+	ok $? "$3" || diag "$(diff <(echo "$2") <(echo "$1"))"
+}
+
 # isnt GOT UNWANTED NAME
 isnt()
 {
@@ -151,12 +158,12 @@ spawn()
 	exec "$lab" exec "$@"
 }
 
-# Runs "$@" until it succeeds, at most 5 s.
+# Runs "$@" until it succeeds, at most 10 s.
 eventually()
 {
 	local i
 
-	for ((i = 0; i < 250; i++)); do
+	for ((i = 0; i < 500; i++)); do
 		"$@" && return 0
 		sleep 0.02
 	done
@@ -168,21 +175,21 @@ listening()
 	at "$1" ss -Hltun "sport = :$2" | grep -q .
 }
 
-# The server of the probes in the VM. Further arguments as answer(1)'s.
+# The server of the probes, in the VM or in part $1.
 start_answer()
 {
-	spawn vm "$helpers/answer" --tcp 7007 --tcp 4242 --udp 7007 "$@" &
-	answer_pid=$!
-	eventually listening vm 4242 || bail_out "answer does not listen"
+	spawn "${1:-vm}" "$helpers/answer" --tcp 7007 --tcp 4242 --udp 7007 &
+	eventually listening "${1:-vm}" 4242 || bail_out "answer does not listen"
 }
 
-# probe_start NAME ARG...: in the client; its report goes to $work/NAME.
+# probe_start NAME ARG...: in the client (or $probe_in); its report goes to
+# $work/NAME. It is patient (-d), since a busy machine is no dead connection.
 probe_start()
 {
 	local name=$1
 
 	shift
-	spawn client "$helpers/probe" "$@" >"$work/$name" 2>&1 &
+	spawn "${probe_in:-client}" "$helpers/probe" -d 15000 "$@" >"$work/$name" 2>&1 &
 	probe_pid[$name]=$!
 }
 declare -A probe_pid
@@ -209,10 +216,10 @@ probe_stop()
 	return $rc
 }
 
-# field NAME: of the JSON line in $report.
+# field .NAME: of the JSON in $report; any jq filter goes.
 field()
 {
-	jq -r ".$1" <<<"$report" 2>/dev/null
+	jq -r "$1" <<<"$report" 2>/dev/null
 }
 
 # An anonymous FTP server in the VM, with one file of 300000 bytes.
@@ -248,7 +255,7 @@ ftp_start()
 	probe_pid[$1]=$!
 	# shellcheck disable=SC1083,SC2093
 	exec {ftp_fd[$1]}>"$work/$1.in"
-	eventually grep -q armed "$work/$1"
+	eventually grep -qs armed "$work/$1"
 }
 declare -A ftp_fd
 
@@ -260,16 +267,56 @@ ftp_finish()
 	wait "${probe_pid[$1]}"
 }
 
-# entries HOST [conntrack options]: one line each, without what moves by
-# itself (remaining time, counters).
+# entries HOST: those of the domain that have not ended, one line each, without
+# what moves by itself (remaining time, counters, UDP becoming assured).
 entries()
 {
-	local host=$1
-
-	shift
-	at "$host" conntrack -L -o id,extended "$@" 2>/dev/null |
+	at "$1" conntrack -L -o extended 2>/dev/null |
+		grep -E 'src=(10\.77\.|172\.16\.77\.|192\.0\.2\.|fd77:)' |
 		sed -E 's/^(ipv[46] +[0-9]+ +[a-z0-9-]+ +[0-9]+) [0-9]+/\1/;
+			/(TIME_WAIT|CLOSE|CLOSE_WAIT|LAST_ACK|FIN_WAIT) /d
+			/ udp /s/ \[ASSURED\]//
 			s/ (packets|bytes|use|id)=[0-9]+//g; s/ +/ /g' | sort
+}
+
+expectations()
+{
+	at "$1" conntrack -L expect 2>/dev/null | sed -E 's/^[0-9]+ //' | sort
+}
+
+# migrate FROM TO [OPTION...]: through nsemig and ssh. Its report is then in
+# $report, its talk in $work/talk; returns its status.
+migrate()
+{
+	local from=$1 addr=LAB_MGMT_$2 rc
+
+	shift 2
+	rm -f "$work/report"
+	at "$from" "$NSEMIG" migrate "$LAB_DOMAIN" "root@${!addr}" \
+		--identity "$LAB_IDENTITY" --known-hosts "$LAB_KNOWN_HOSTS" \
+		--report "$work/report" "$@" >"$work/talk" 2>&1
+	rc=$?
+	report=$(cat "$work/report" 2>/dev/null)
+	return $rc
+}
+
+runs_on()
+{
+	[[ $("$lab" status | head -n 1) == "domain vm1: host $1, "*", runs" ]]
+}
+
+# The report's promises for a move that succeeded (cli.md's fields).
+check_report()
+{
+	local what=$1
+
+	diag "$what: $(field '{phases_us, hold_us, records} | @json')"
+	is "$(field '[.format, .result, .domain, .reason, .verified] | @json')" \
+		'[1,"migrated","vm1",null,true]' "$what: the report says migrated, verified"
+	is "$(field '[.phases_us.commit, .hold_us, .rounds[0].records, .rounds[0].bytes,
+		.rounds[0].us, .records.carried, .records.kept] | map(type) | unique | @json')" \
+		'["number"]' "$what: it has its times and numbers"
+	is "$(field '.records.refused | @json')" '[]' "$what: nothing was refused"
 }
 
 counter()
