@@ -19,7 +19,7 @@ int nse_claims_configured(struct nse_domain *d, const char *ip)
 
 	if (strlen(ip) >= sizeof(words))
 		return -E2BIG;
-	strcpy(words, ip);
+	memcpy(words, ip, strlen(ip) + 1);
 	for (char *w = strtok_r(words, ", \t", &save); w;
 	     w = strtok_r(NULL, ", \t", &save)) {
 		if (nse_addr_parse(w, &net, NULL) < 0)

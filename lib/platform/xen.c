@@ -98,11 +98,11 @@ static int xen_list(struct nse_platform *p,
 static int add_name(struct nse_xen_ctx *x, uint32_t domid, const char *name, void *arg)
 {
 	char *names = arg;
-	size_t len = strlen(names);
+	size_t len = strlen(names), room = NSE_ERROR_MAX / 2 - len;
 
 	(void)x, (void)domid;
-	if (len + strlen(name) + 3 < NSE_ERROR_MAX / 2)
-		sprintf(names + len, "%s%s", len ? ", " : "", name);
+	if (strlen(name) + 3 < room)
+		snprintf(names + len, room, "%s%s", len ? ", " : "", name);
 	return 0;
 }
 

@@ -109,6 +109,6 @@ int nse_xl_say(int fd, const char *fmt, ...)
 	vsnprintf(line, sizeof(line) - 1, fmt, ap);
 	va_end(ap);
 	nse_line_printable(line);
-	strcat(line, "\n");
+	memcpy(line + strlen(line), "\n", 2);
 	return nse_line_write(fd, line);
 }

@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "lib/platform/claims.h"
+#include "lib/util/clock.h"
+#include "lib/util/proc.h"
 
 static struct nse_error err;
 
@@ -21,10 +23,12 @@ static void assert_addrs(const struct nse_domain *d, const char *expected)
 {
 	char all[1024] = "", text[NSE_ADDR_STR];
 
-	for (size_t i = 0; i < d->naddrs; i++) {
-		strcat(all, i ? " " : "");
-		strcat(all, nse_addr_format(&d->addrs[i], text));
-	}
+	size_t len = 0;
+
+	for (size_t i = 0; i < d->naddrs; i++)
+		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s",
+					i ? " " : "",
+					nse_addr_format(&d->addrs[i], text));
 	assert_string_equal(all, expected);
 }
 
@@ -59,8 +63,10 @@ static void want(struct nse_domain *d, const char *text)
 
 static void run(const char *command)
 {
-	if (system(command) != 0)
-		fail_msg("%s", command);
+	char *argv[] = { (char *)"sh", (char *)"-ec", (char *)command, NULL };
+
+	if (nse_run(argv, NULL, NULL, 4096, nse_now_us() + 10000000, &err) != 0)
+		fail_msg("%s: %s", command, err.text);
 }
 
 static int by_bytes(const void *a, const void *b)

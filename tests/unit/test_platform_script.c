@@ -181,8 +181,9 @@ static void test_state(void **state)
 
 static int count_names(void *arg, const struct nse_domain *d)
 {
-	strcat(arg, d->name);
-	strcat(arg, " ");
+	size_t len = strlen(arg);
+
+	snprintf((char *)arg + len, 256 - len, "%s ", d->name);
 	return 0;
 }
 
