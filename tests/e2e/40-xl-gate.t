@@ -224,5 +224,6 @@ export XL_PEER_MIB=$mib
 rate "without the gate" "$PEER" migrate -s "$PEER rsh" web1 hostB
 rate "with the gate" "$DRIVE" "$PEER" "$NSEMIG" go hostB
 check "a large image passes" said "status 0"
+check "and nothing is left running" until_true gone
 
 echo "1..$TESTS"
