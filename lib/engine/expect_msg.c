@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The attributes of expectations. Three things are not symmetric: the kernel
- * shows as helper that of the master but takes it as the one that the expected
- * connection shall get; it reads ports of the mask only when the mask names a
- * protocol that has ports; and older kernels leave the NAT part of a new
- * expectation unset unless it is given.
+ * shows as helper that of the master, and most kernels take it as the one that
+ * the expected connection shall get; it reads ports of the mask only when the mask names
+ * a protocol that has ports; and older kernels leave the NAT part of a new expectation
+ * unset unless it is given.
  */
 #include "lib/engine/expect_msg.h"
 

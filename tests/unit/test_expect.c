@@ -142,7 +142,7 @@ static struct nf_conntrack *tuple(uint8_t proto, const char *src, const char *ds
 	return ct;
 }
 
-static void make_master(const struct spec *s)
+static void make_master_in(const struct spec *s, int zone_attr, uint16_t zone)
 {
 	struct nf_conntrack *ct = tuple(s->proto, s->src, s->dst, s->sport, s->dport);
 	struct nfct_handle *h = nfct_open(CONNTRACK, 0);
@@ -155,8 +155,8 @@ static void make_master(const struct spec *s)
 	nfct_set_attr_u32(ct, ATTR_STATUS, IPS_SEEN_REPLY | IPS_ASSURED | IPS_CONFIRMED);
 	if (s->helper)
 		nfct_set_attr(ct, ATTR_HELPER_NAME, s->helper);
-	if (s->zone)
-		nfct_set_attr_u16(ct, ATTR_ZONE, s->zone);
+	if (zone)
+		nfct_set_attr_u16(ct, zone_attr, zone);
 	if (s->reply_src)
 		nfct_set_attr_u32(ct, ATTR_DNAT_IPV4, inet_addr(s->reply_src));
 	if (s->reply_dst)
@@ -224,6 +224,11 @@ static void put_others(struct nlmsghdr *nlh, const struct spec *s)
 		put_nat(nlh, s);
 }
 
+static void make_master(const struct spec *s)
+{
+	make_master_in(s, ATTR_ZONE, s->zone);
+}
+
 static int send_expectation(struct nse_nl *nl, const struct spec *s,
 			    const struct nf_expect *exp, uint16_t flags)
 {
@@ -239,7 +244,7 @@ static int send_expectation(struct nse_nl *nl, const struct spec *s,
 	return nse_nl_talk(nl, nlh, NULL, NULL, NULL);
 }
 
-/* The kernel takes the timeout with an update only. */
+/* The kernel takes the timeout with an update only; 0 leaves the helper's. */
 static void make_expectation(const struct spec *s, uint32_t timeout)
 {
 	struct nf_expect *exp = build(s, timeout);
@@ -250,7 +255,7 @@ static void make_expectation(const struct spec *s, uint32_t timeout)
 	rc = send_expectation(nl, s, exp, NLM_F_CREATE | NLM_F_EXCL);
 	if (rc < 0)
 		fail_msg("creating an expectation: %s", strerror(-rc));
-	rc = send_expectation(nl, s, exp, 0);
+	rc = timeout ? send_expectation(nl, s, exp, 0) : 0;
 	if (rc < 0)
 		fail_msg("setting its timeout: %s", strerror(-rc));
 	nse_nl_close(nl);
@@ -592,6 +597,33 @@ static void test_zones(void **state)
 	assert_int_equal(job.absent, 1);
 	nse_job_release(&job);
 	nse_context_free(ctx);
+}
+
+/* A zone of one direction only: the kernel looks masters up by the direction,
+ * and expectations without regard to it. */
+static void test_directional_zones(void **state)
+{
+	static const int zones[] = { ATTR_ORIG_ZONE, ATTR_REPL_ZONE };
+	struct spec s = ftp;
+	struct nse_context *ctx;
+	struct nse_expect e;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		start();
+		make_master_in(&s, zones[i], 6);
+		s.zone = zones[i] == ATTR_ORIG_ZONE ? 6 : 0;
+		make_expectation(&s, s.zone ? 66 : 0);
+		s.zone = 0;
+		ctx = collect(NSE_ENGINES_ALL, "10.0.0.1", -1);
+		e = only(ctx);
+		assert_int_equal(e.zone_orig, zones[i] == ATTR_ORIG_ZONE ? 6 : 0);
+		assert_int_equal(e.zone_reply, zones[i] == ATTR_ORIG_ZONE ? 0 : 6);
+		assert_int_equal(here("10.0.0.1", 6), 1);
+		assert_int_equal(here("10.0.0.1", 5), 0);
+		carry(ctx, "10.0.0.1");
+		nse_context_free(ctx);
+	}
 }
 
 /* What exists stays as it is, whether alike or not. */
@@ -1021,6 +1053,33 @@ static void test_hostile(void **state)
 	unpack(&b);
 }
 
+/* What the kernel cannot be told is said beforehand. */
+static void test_losses(void **state)
+{
+	struct nse_context *ctx = nse_context_new();
+	struct nse_problems p = NSE_PROBLEMS_INIT;
+	struct nse_expect e = sample();
+	struct nse_error err = { 0 };
+	struct bytes b;
+
+	(void)state;
+	start();
+	e.zone_orig = e.zone_reply = 0;
+	e.flags = NF_CT_EXPECT_USERSPACE;
+	memcpy(e.tuple.src, "\x0a\x00\x00\x01", 4);
+	pack(&b, &e);
+	assert_int_equal(nse_context_put(ctx, &b.rec, NULL), 0);
+	on(hosts.b);
+	make_master(&ftp);
+	assert_int_equal(nse_engines_preflight(engine("expect"), ctx, &p, &err), 0);
+	assert_int_equal(p.n, 1);
+	assert_int_equal(p.items[0].severity, NSE_LOSS);
+	assert_non_null(strstr(p.items[0].text, "user space"));
+	nse_problems_release(&p);
+	unpack(&b);
+	nse_context_free(ctx);
+}
+
 static bool lies_in(const struct nse_expect *e, const char *addr, int zone)
 {
 	struct nse_scope scope;
@@ -1163,6 +1222,7 @@ int main(void)
 		cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_directional_zones),
 		cmocka_unit_test(test_existing),
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_masters),
@@ -1170,6 +1230,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_function),
 		cmocka_unit_test(test_real_ftp),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_losses),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
