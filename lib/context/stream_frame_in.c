@@ -235,7 +235,7 @@ static int expand(struct nse_frame_in *f, struct nse_frame *frame, struct nse_er
 	got = ZSTD_decompressDCtx(f->zstd, f->raw.data, raw, stored, n);
 	if (got != raw)
 		return nse_frame_in_error(
-			f, err, -EBADMSG, "the payload cannot be decompressed: %s",
+			f, err, -EBADMSG, "the zstd frame cannot be decompressed: %s",
 			ZSTD_isError(got) ? ZSTD_getErrorName(got) : "wrong length");
 	frame->payload = nse_cur(f->raw.data, raw);
 	return 0;

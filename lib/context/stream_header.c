@@ -153,7 +153,12 @@ static int fill(struct nse_stream_header *h, const json_t *json, struct nse_erro
 	     (rc = get_digest(json, "result", &h->result_digest, err)) < 0))
 		return rc;
 	rc = nse_scope_from_json(json_object_get(json, "scope"), &h->scope, err);
-	return rc == -EPROTO ? -EBADMSG : rc;
+	if (rc == -EPROTO) {
+		rc = -EBADMSG;
+		if (err)
+			err->code = rc;
+	}
+	return rc;
 }
 
 int nse_stream_header_decode(struct nse_stream_header *h, struct nse_cur text,

@@ -28,7 +28,6 @@
 struct slot {
 	struct nse_block b;
 	uint32_t number; /* of the block among the open ones; 0 without rows */
-	uint64_t shape;	 /* the lengths and the operation, for a quick look */
 	uint64_t seed;	 /* hash of the kind */
 	uint64_t used;	 /* when last, in records */
 };
@@ -37,8 +36,8 @@ struct nse_stream_writer {
 	struct nse_worker worker;
 	struct nse_keys keys;
 	struct slot slots[SHAPES];
-	unsigned int nslots;
-	struct slot *last;
+	uint64_t shapes[SHAPES]; /* lengths and operation of each slot */
+	unsigned int nslots, last;
 	uint32_t blocks; /* opened so far */
 	uint64_t clock;
 	size_t rows, held; /* in open blocks: rows, bytes of memory */
@@ -141,9 +140,11 @@ static int shrink(struct nse_stream_writer *w)
 	return rc;
 }
 
-static bool has_shape(const struct slot *s, uint64_t shape, const struct nse_kind *kind)
+static bool has_shape(const struct nse_stream_writer *w, unsigned int i, uint64_t shape,
+		      const struct nse_kind *kind)
 {
-	return s->shape == shape && nse_kind_equal(&s->b.kind, kind);
+	return i < w->nslots && w->shapes[i] == shape &&
+	       nse_kind_equal(&w->slots[i].b.kind, kind);
 }
 
 /* A slot for a new shape: the next one, or that which waited longest. */
@@ -176,7 +177,7 @@ static int open_shape(struct nse_stream_writer *w, uint64_t shape,
 		return rc;
 	s->b = *like;
 	s->b.rows = (struct nse_buf)NSE_BUF_INIT(BLOCK_BYTES);
-	s->shape = shape;
+	w->shapes[s - w->slots] = shape;
 	s->seed = XXH3_64bits(kind->engine, strlen(kind->engine));
 	s->seed = XXH3_64bits_withSeed(kind->type, strlen(kind->type), s->seed);
 	*out = s;
@@ -196,12 +197,12 @@ static int find_shape(struct nse_stream_writer *w, enum nse_block_op op,
 		.width = rec->key.n + rec->body.n + rec->state.n,
 	};
 
-	if (w->last && has_shape(w->last, shape, rec->kind)) {
-		*out = w->last;
+	if (has_shape(w, w->last, shape, rec->kind)) {
+		*out = &w->slots[w->last];
 		return 0;
 	}
 	for (unsigned int i = 0; i < w->nslots; i++) {
-		if (has_shape(&w->slots[i], shape, rec->kind)) {
+		if (has_shape(w, i, shape, rec->kind)) {
 			*out = &w->slots[i];
 			return 0;
 		}
@@ -280,7 +281,7 @@ static int add_row(struct nse_stream_writer *w, enum nse_block_op op,
 	s->b.count++;
 	s->used = ++w->clock;
 	w->rows++;
-	w->last = s;
+	w->last = (unsigned int)(s - w->slots);
 	return w->rows > OPEN_ROWS || w->held > OPEN_BYTES ? shrink(w) : 0;
 }
 

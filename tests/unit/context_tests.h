@@ -59,7 +59,7 @@ static UNUSED void make_key(struct own_record *o, uint32_t number)
 /* A record of the key with that number; body and state are random. */
 static UNUSED void make_record(struct own_record *o, uint32_t number)
 {
-	size_t body = test_random(4) * 9, state = test_random(3) * 5;
+	size_t body = test_random(3) * 9, state = test_random(2) * 5;
 
 	make_key(o, number);
 	for (size_t i = 0; i < body; i++)
