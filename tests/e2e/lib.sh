@@ -108,9 +108,11 @@ kill_jobs()
 }
 
 # Every test ends here: its processes, its lab, its files. The VM thaws first,
-# since a frozen process does not see a signal.
+# since a frozen process does not see a signal. A second signal (timeout(1)
+# sends two) must not cut this short.
 e2e_cleanup()
 {
+	trap '' INT TERM HUP
 	[ ! -e "/run/nsemig-lab-$LAB_ID/domain" ] || "$lab" recover
 	kill_jobs
 	[ ! -e "/run/nsemig-lab-$LAB_ID" ] || "$lab" down
@@ -123,7 +125,7 @@ e2e_start()
 	unshare --net true 2>/dev/null || skip_all "no permission to make namespaces"
 	work=$(mktemp -d)
 	trap e2e_cleanup EXIT
-	trap 'exit 130' INT TERM
+	trap 'exit 130' INT TERM HUP
 }
 
 need_nsemig()
