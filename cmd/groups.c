@@ -114,9 +114,19 @@ void cmd_scope_release(struct cmd_scope *s)
 	nse_scope_release(&s->given);
 }
 
+static int load_config(struct nse_config *config, struct nse_error *err)
+{
+	int rc = nse_config_load(config, err);
+
+	/* What is wrong with the file is not wrong with the command line. */
+	if (rc == -EINVAL)
+		rc = err->code = -EBADMSG;
+	return rc;
+}
+
 int cmd_env_open(struct cmd_env *env, const char *platform, struct nse_error *err)
 {
-	int rc = nse_config_load(&env->config, err);
+	int rc = load_config(&env->config, err);
 
 	if (rc < 0)
 		return rc;
@@ -138,7 +148,7 @@ static int open_for(struct cmd_env *env, const struct cmd_scope *s, const char *
 {
 	if (domain || s->platform)
 		return cmd_env_open(env, s->platform, err);
-	return nse_config_load(&env->config, err);
+	return load_config(&env->config, err);
 }
 
 int cmd_scope_resolve(const struct cmd_scope *s, const char *domain,

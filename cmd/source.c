@@ -25,6 +25,9 @@ int cmd_load_file(const char *path, uint32_t engines, struct nse_snapshot *s,
 {
 	int rc = nse_snapshot_load(s, path, err);
 
+	/* What is wrong with a file is not wrong with the command line. */
+	if (rc == -EINVAL)
+		rc = err->code = -EBADMSG;
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; nse_engines[i]; i++)
