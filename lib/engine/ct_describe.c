@@ -269,19 +269,27 @@ static int describe_rare(json_t *body, const struct ct_entry *e)
 	return rc;
 }
 
+static int describe_status(json_t *body, const struct ct_entry *e)
+{
+	json_t *names = bits(e->status, status_names, NSE_ARRAY_SIZE(status_names));
+
+	if (names && (e->present & CT_HAS_MASTER))
+		json_array_append_new(names, json_string("expected"));
+	return set(body, "status", names);
+}
+
+static int describe_reply(json_t *body, const struct ct_entry *e)
+{
+	json_t *reply = json_object();
+
+	return set(body, "reply", reply) ?: describe_tuple(reply, e, e->l4, &e->reply);
+}
+
 static int describe_body(json_t *body, const struct ct_entry *e)
 {
-	json_t *reply = json_object(), *status;
-	int rc = describe_proto(body, e);
-
-	status = bits(e->status, status_names, NSE_ARRAY_SIZE(status_names));
-	if (status && (e->present & CT_HAS_MASTER))
-		json_array_append_new(status, json_string("expected"));
-	rc = set(body, "status", status) ?: rc;
-	rc = set(body, "reply", reply) ?: rc;
-	return rc ?: set_int(body, "mark", e->mark) ?:
-	       describe_tuple(reply, e, e->l4, &e->reply) ?: describe_nat(body, e) ?:
-	       describe_rare(body, e);
+	return describe_proto(body, e) ?: describe_status(body, e) ?:
+	       set_int(body, "mark", e->mark) ?: describe_reply(body, e) ?:
+	       describe_nat(body, e) ?: describe_rare(body, e);
 }
 
 static int describe_start(json_t *state, uint64_t ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Reading the table is a number of passes. A few host addresses are asked for
- * one by one, as original and as reply source, where the kernel filters;
+ * Reading the table is a number of passes. One or two IPv4 addresses are asked
+ * for one by one, as original and as reply source, where the kernel filters;
  * anything else is one dump of a family or of all. Whatever the kernel
  * promises, each entry is judged here again, and only the first pass that an
  * entry belongs to hands it over.
@@ -16,7 +16,8 @@
 #include "lib/util/io.h"
 
 #define TRIES	   5
-#define MAX_PASSES 4 /* filtered ones; four cost as much as a dump of all */
+#define HOSTS_MAX  2 /* two filtered passes each; four cost as much as one of all */
+#define MAX_PASSES (2 * HOSTS_MAX + 1)
 #define BUCKETS	   "/proc/sys/net/netfilter/nf_conntrack_buckets"
 
 struct pass {
@@ -104,41 +105,52 @@ static int run_passes(struct dump *d, struct nse_nl *nl, struct nse_error *err)
 	return worst;
 }
 
-static int one_address_passes(struct dump *d, const struct nse_addr *a)
+/*
+ * Up to HOSTS_MAX IPv4 addresses are asked for one by one. IPv6 never is: on
+ * Linux 6.18 the kernel's comparison of IPv6 addresses is inverted, and the
+ * filter lets pass exactly what does not match.
+ */
+static int plan_ipv4(struct dump *d, size_t n, struct nse_error *err)
 {
-	if (!nse_addr_is_host(a) || d->npasses + 2 > MAX_PASSES)
-		return -E2BIG;
-	d->passes[d->npasses++] = (struct pass){ a->family, a->bytes, false };
-	d->passes[d->npasses++] = (struct pass){ a->family, a->bytes, true };
+	const struct nse_scope *s = d->scope;
+	int rc = n <= HOSTS_MAX;
+
+	for (size_t i = 0; i < s->domain.naddrs && rc; i++)
+		if (s->domain.addrs[i].family == AF_INET)
+			rc = nse_addr_is_host(&s->domain.addrs[i]);
+	if (rc)
+		rc = ct_dump_filters(err);
+	if (rc < 0)
+		return rc;
+	if (!rc) {
+		d->passes[d->npasses++] = (struct pass){ AF_INET, NULL, false };
+		return 0;
+	}
+	for (size_t i = 0; i < s->domain.naddrs; i++) {
+		const struct nse_addr *a = &s->domain.addrs[i];
+
+		if (a->family != AF_INET)
+			continue;
+		d->passes[d->npasses++] = (struct pass){ AF_INET, a->bytes, false };
+		d->passes[d->npasses++] = (struct pass){ AF_INET, a->bytes, true };
+	}
 	return 0;
-}
-
-/* The family of all addresses, 0 when there are both or none. */
-static uint8_t only_family(const struct nse_scope *s)
-{
-	uint8_t family = s->domain.naddrs ? s->domain.addrs[0].family : 0;
-
-	for (size_t i = 1; i < s->domain.naddrs; i++)
-		if (s->domain.addrs[i].family != family)
-			return 0;
-	return family;
 }
 
 static int plan(struct dump *d, struct nse_error *err)
 {
 	const struct nse_scope *s = d->scope;
-	int rc = s->all || s->domain.naddrs == 0 ? -E2BIG : 0;
+	size_t n = s->domain.naddrs, v4 = 0;
 
-	for (size_t i = 0; rc == 0 && i < s->domain.naddrs; i++)
-		rc = one_address_passes(d, &s->domain.addrs[i]);
-	if (rc == 0) {
-		rc = ct_dump_filters(err);
-		if (rc != 0)
-			return rc < 0 ? rc : 0;
+	for (size_t i = 0; i < n; i++)
+		v4 += s->domain.addrs[i].family == AF_INET;
+	if (s->all || n == 0) {
+		d->passes[d->npasses++] = (struct pass){ 0, NULL, false };
+		return 0;
 	}
-	d->npasses = 1;
-	d->passes[0] = (struct pass){ s->all ? 0 : only_family(s), NULL, false };
-	return 0;
+	if (v4 < n)
+		d->passes[d->npasses++] = (struct pass){ AF_INET6, NULL, false };
+	return v4 ? plan_ipv4(d, v4, err) : 0;
 }
 
 /* "" where the kernel does not show it. */

@@ -27,7 +27,7 @@ int ct_dump(const struct nse_scope *scope, const struct ct_dump_to *to,
 /* Does the entry lie in the scope? */
 bool ct_in_scope(const struct nse_scope *scope, const struct ct_entry *e);
 
-/* Does the kernel filter dumps by tuple? 1, 0, or -errno. */
+/* Does the kernel filter dumps by (IPv4) tuple? 1, 0, or -errno. */
 int ct_dump_filters(struct nse_error *err);
 
 #endif

@@ -66,7 +66,7 @@ static int on_chain(const struct nlmsghdr *nlh, void *arg)
 	if (strcmp(type, "nat") != 0 || strlen(table) >= NAME_ROOM || c->n == CHAINS_MAX)
 		return 0;
 	c->items[c->n].family = nfg->nfgen_family;
-	strcpy(c->items[c->n++].table, table);
+	memcpy(c->items[c->n++].table, table, strlen(table) + 1);
 	return 0;
 }
 

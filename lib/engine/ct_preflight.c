@@ -42,7 +42,7 @@ static json_t *helper_facts(struct nse_error *err)
 	json_t *names;
 
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(h); i++) {
-		strcpy(h[i].name, helpers[i].name);
+		memcpy(h[i].name, helpers[i].name, strlen(helpers[i].name) + 1);
 		h[i].l3 = 4;
 		h[i].l4 = helpers[i].l4;
 	}
@@ -177,7 +177,7 @@ static int room_problem(const struct needs *n, struct nse_problems *p)
 static int nat_problems(const struct needs *n, struct nse_problems *p,
 			struct nse_error *err)
 {
-	struct ct_nat nat;
+	struct ct_nat nat = { false, false };
 	int rc = 0;
 
 	if (n->nat[0] || n->nat[1])
