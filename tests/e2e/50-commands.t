@@ -75,6 +75,8 @@ A bash -c 'echo >/dev/udp/192.0.2.2/53'
 three() { [ "$(A conntrack -L 2>/dev/null | grep -c 'ESTABLISHED\|udp')" = 3 ]; }
 eventually three ||
 	bail_out "the connections are not tracked: $(A conntrack -L 2>&1 | tr '\n' ';')"
+# It would expire during a slow run.
+A conntrack -U -p udp -d 192.0.2.2 -t 5000 >/dev/null 2>&1
 entry -s 192.0.2.1 -d 198.51.100.7 -p tcp --sport 4711 --dport 443 --state ESTABLISHED \
 	-t 5000 -u SEEN_REPLY,ASSURED -m 7
 entry -s 192.0.2.1 -d 198.51.100.7 -p udp --sport 4711 --dport 53 -t 5000 -w 7
