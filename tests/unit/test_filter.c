@@ -228,6 +228,7 @@ static void test_limits(void **state)
 	struct nse_error err = { 0 };
 	struct nse_filter *f = NULL;
 	json_t *rec;
+	size_t n;
 
 	(void)state;
 	memset(text, '(', sizeof(text));
@@ -241,9 +242,9 @@ static void test_limits(void **state)
 		memcpy(text + i, "not ", 5);
 	assert_int_equal(nse_filter_parse(&f, text, NULL), -EINVAL);
 	/* A long chain is no depth. */
-	strcpy(text, "a!=1");
-	while (strlen(text) + 9 <= NSE_FILTER_MAX)
-		strcat(text, " and a!=1");
+	n = (size_t)snprintf(text, sizeof(text), "a!=1");
+	while (n + 9 <= NSE_FILTER_MAX)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " and a!=1");
 	assert_int_equal(nse_filter_parse(&f, text, &err), 0);
 	rec = json_pack("{s:{s:i}}", "key", "a", 2);
 	assert_true(nse_filter_match(f, rec));

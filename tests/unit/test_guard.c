@@ -29,6 +29,7 @@
 
 #include "lib/engine/nft/guard.h"
 #include "lib/util/cleanup.h"
+#include "tests/unit/shell.h"
 
 #define PORT	7000
 #define WAIT_MS 400 /* for an answer that does not come */
@@ -39,19 +40,6 @@ struct net {
 	pid_t guest, client;
 	char why[256];
 };
-
-static int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static int shell(const char *fmt, ...)
-{
-	char cmd[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	return system(cmd);
-}
 
 /* Answers each datagram; for as long as the test lives. */
 static void serve(void)
@@ -282,7 +270,7 @@ static void down(struct nse_guard *g)
 
 static int tables(void)
 {
-	return WEXITSTATUS(shell("nft list tables | grep -q nsemig-guard-")) == 0;
+	return shell("nft list tables | grep -q nsemig-guard-") == 0;
 }
 
 static void test_drops(void **state)
