@@ -32,6 +32,8 @@
 #include "lib/engine/ct_row.h"
 #include "lib/netlink/nl.h"
 #include "lib/util/cleanup.h"
+#include "lib/util/clock.h"
+#include "lib/util/proc.h"
 
 #define ct (&nse_engine_conntrack)
 
@@ -43,18 +45,38 @@
 	"table ip n { chain post { type nat hook postrouting priority 100; }; }\n"       \
 	"table ip6 n { chain post { type nat hook postrouting priority 100; }; }\n"
 
+/* Runs a command of words without spaces in them; its exit status. */
+static inline int run_words(const char *command, const char *input)
+{
+	char words[512], *argv[32], *save = NULL, *out = NULL;
+	size_t n = 0;
+	int rc;
+
+	snprintf(words, sizeof(words), "%s", command);
+	for (char *w = strtok_r(words, " ", &save); w && n < 31;
+	     w = strtok_r(NULL, " ", &save))
+		argv[n++] = w;
+	argv[n] = NULL;
+	rc = nse_run(argv, input, &out, 1 << 20, nse_now_us() + 60000000, NULL);
+	free(out);
+	return rc;
+}
+
+static inline void sh(const char *command)
+{
+	int rc = run_words(command, NULL);
+
+	if (rc != 0)
+		print_error("%s: %d\n", command, rc);
+	assert_int_equal(rc, 0);
+}
+
 /* Into a fresh network namespace with lo up; false when that is not allowed. */
 static inline bool fresh_netns(void)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return false;
-	return system("ip link set lo up") == 0;
-}
-
-static inline int group_setup(void **state)
-{
-	(void)state;
-	return 0;
+	return run_words("ip link set lo up", NULL) == 0;
 }
 
 #define NETNS()                                                                          \
@@ -65,20 +87,7 @@ static inline int group_setup(void **state)
 
 static inline void nft(const char *rules)
 {
-	FILE *f = popen("nft -f -", "w");
-
-	assert_non_null(f);
-	assert_true(fputs(rules, f) >= 0);
-	assert_int_equal(pclose(f), 0);
-}
-
-static inline void sh(const char *command)
-{
-	int rc = system(command);
-
-	if (rc != 0)
-		print_error("%s: %d\n", command, rc);
-	assert_int_equal(rc, 0);
+	assert_int_equal(run_words("nft -f -", rules), 0);
 }
 
 /* The common part of an entry; the reply is the plain inverse. */
@@ -230,6 +239,25 @@ static inline void install(struct nse_job *job, const struct nse_context *ctx,
 	if (rc < 0)
 		print_error("install: %s\n", err.text);
 	assert_int_equal(rc, 0);
+}
+
+static inline bool refused_with(const struct nse_job *job, const char *text)
+{
+	for (size_t i = 0; i < job->nrefusals; i++)
+		if (strstr(job->refusals[i].why, text))
+			return true;
+	return false;
+}
+
+/* verify() of a job counts that. */
+static inline void verify(struct nse_job *job, uint64_t verified, uint64_t differ)
+{
+	struct nse_error err = { 0 };
+
+	job->verified = job->differ = 0;
+	assert_int_equal(ct->verify(job, &err), 0);
+	assert_int_equal(job->verified, verified);
+	assert_int_equal(job->differ, differ);
 }
 
 static inline void print_refusals(const struct nse_job *job)

@@ -39,7 +39,7 @@ static struct ct_entry full(void)
 	e.labels[15] = 0x80;
 	e.master_l4 = IPPROTO_TCP;
 	memcpy(&e.master, &e.orig, sizeof(e.master));
-	strcpy(e.helper, "ftp");
+	memcpy(e.helper, "ftp", 4);
 	e.info_len = 2;
 	e.info[0] = 0xab;
 	e.info[1] = 0xcd;
@@ -202,7 +202,7 @@ static void out_of_range(void **state)
 	e = plain(), e.l4 = IPPROTO_ICMP, e.present = 0, e.orig.l4[2] = 3, refused(&e);
 	e = plain(), e.l4 = IPPROTO_ICMPV6, e.present = 0, e.orig.l4[2] = 128,
 	refused(&e);
-	e = full(), strcpy(e.helper, "a b"), refused(&e);
+	e = full(), memcpy(e.helper, "a b", 4), refused(&e);
 	e = full(), e.helper[0] = 0, refused(&e);
 	e = full(), memset(e.helper, 'x', CT_HELPER_NAME), refused(&e);
 	e = full(), e.helper[10] = 'x', refused(&e);
