@@ -10,7 +10,8 @@
 
 #include "lib/engine/ct_row.h"
 
-#define GENERATIONS 8 /* an expected entry may itself expect one, and so on */
+#define GENERATIONS 8  /* an expected entry may itself expect one, and so on */
+#define STAND_IN_S  10 /* its time, should we be killed before we remove it */
 
 bool ct_is_child(const struct nse_job *job, uint32_t slot)
 {
@@ -60,7 +61,7 @@ static void on_master(void *arg, uint32_t slot, int code, const char *text,
 {
 	struct ct_install *in = arg;
 	struct ct_entry e;
-	char name[CT_TEXT], master[CT_TEXT];
+	char name[CT_TEXT], other[CT_TEXT];
 
 	if (code == -ENOBUFS)
 		in->rc = code;
@@ -71,16 +72,85 @@ static void on_master(void *arg, uint32_t slot, int code, const char *text,
 		ct_slots_push(in, &in->gone, slot);
 		return;
 	}
-	if (!live && code != -ENOENT) {
+	if (code == -ENOENT) {
+		ct_slots_push(in, &in->alone, slot);
+		return;
+	}
+	if (!live) {
 		ct_refuse_code(in, slot, code, text);
 		return;
 	}
 	ct_entry_text(&e, name);
-	e.l4 = e.master_l4;
-	nse_job_refuse(in->job, slot, -ENOENT,
-		       "%s was expected by %s, which is neither in the context nor on "
-		       "this host",
-		       name, ct_tuple_text(&e, &e.master, master));
+	nse_job_refuse(in->job, slot, -EEXIST,
+		       "%s: the entry that expected it exists here in the other "
+		       "direction (%s)",
+		       name, ct_entry_text(live, other));
+}
+
+static int take_entry(const struct nlmsghdr *nlh, void *arg)
+{
+	return ct_msg_parse(nlh, arg);
+}
+
+/* An entry that looks like the one that expected e, for a moment. */
+static struct ct_entry stand_in(const struct ct_entry *e)
+{
+	struct ct_entry m = { .l3 = e->l3, .l4 = e->master_l4, .timeout = STAND_IN_S };
+
+	m.zone_orig = e->zone_orig;
+	m.zone_reply = e->zone_reply;
+	m.orig = e->master;
+	ct_invert(m.l3, m.l4, &m.orig, &m.reply);
+	return m;
+}
+
+/* Takes the stand-in away; the child keeps it, out of the table. */
+static int remove_stand_in(struct nse_nl *nl, const struct ct_entry *m,
+			   struct nse_error *err)
+{
+	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
+	struct ct_entry live;
+	int rc;
+
+	ct_msg_get(buf, m, &m->orig, false);
+	rc = nse_nl_talk(nl, (struct nlmsghdr *)buf, take_entry, &live, err);
+	if (rc == 0) {
+		ct_msg_delete(buf, m, live.id);
+		rc = nse_nl_talk(nl, (struct nlmsghdr *)buf, NULL, NULL, err);
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/*
+ * A child whose master has ended lives on with it at the source: the kernel
+ * keeps the master in memory for the child, but in no table, and asks for one
+ * in the table when the child is made. So one is put there for that moment.
+ */
+static int install_alone(struct ct_install *in, uint32_t slot, struct nse_error *err)
+{
+	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
+	struct ct_entry e, m;
+	char name[CT_TEXT];
+	int rc, made;
+
+	if (!ct_job_load(in->job, slot, NSE_UNTOUCHED, &e))
+		return 0;
+	m = stand_in(&e);
+	ct_msg_create(buf, &m, false);
+	made = nse_nl_talk(in->batch.nl, (struct nlmsghdr *)buf, NULL, NULL, NULL);
+	if (made < 0 && made != -EEXIST) {
+		nse_job_refuse(
+			in->job, slot, made,
+			"%s: the entry that expected it has ended, and nothing can "
+			"stand in for it: %s",
+			ct_entry_text(&e, name), strerror(-made));
+		return 0;
+	}
+	rc = ct_install_one(in, slot, &e, err);
+	rc = rc ?: ct_install_resolve(in, err);
+	if (made == 0)
+		rc = rc ?: remove_stand_in(in->batch.nl, &m, err);
+	return rc;
 }
 
 /* Children whose master is not in the context: is it on the host? */
@@ -101,9 +171,15 @@ static int install_orphans(struct ct_install *in, struct nse_error *err)
 	if (in->dry) {
 		for (size_t i = 0; i < in->gone.n; i++)
 			ct_slots_push(in, &in->look, in->gone.p[i]);
-		in->gone.n = 0;
+		for (size_t i = 0; i < in->alone.n; i++)
+			ct_slots_push(in, &in->look, in->alone.p[i]);
+		in->gone.n = in->alone.n = 0;
 	}
-	return rc ?: ct_install_resolve(in, err);
+	rc = rc ?: ct_install_resolve(in, err);
+	for (size_t i = 0; i < in->alone.n && rc == 0; i++)
+		rc = install_alone(in, in->alone.p[i], err);
+	in->alone.n = 0;
+	return rc;
 }
 
 int ct_install_children(struct ct_install *in, struct nse_error *err)

@@ -41,6 +41,7 @@ static void release(struct ct_install *in)
 	free(in->gone.p);
 	free(in->half.p);
 	free(in->orphan.p);
+	free(in->alone.p);
 }
 
 int ct_install_flush(struct ct_install *in, struct nse_error *err)

@@ -32,6 +32,7 @@ struct ct_install {
 	struct ct_slots gone;	/* existed, but was not there when looked for */
 	struct ct_slots half;	/* half-open TCP: see put_tcp() in ct_build.c */
 	struct ct_slots orphan; /* children whose master is not in the context */
+	struct ct_slots alone;	/* … and which is not on the host either */
 	int rc;			/* of a callback */
 };
 

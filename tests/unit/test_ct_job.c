@@ -5,6 +5,8 @@
  */
 #include "tests/unit/ct_zoo.h"
 
+#include "lib/engine/ct_install.h"
+
 static void labels_that_the_kernel_dropped_are_seen(void **state)
 {
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = NULL;
@@ -103,9 +105,11 @@ static void missing_helper_is_named(void **state)
 	nse_problems_release(&p);
 }
 
-static void a_child_needs_its_master(void **state)
+/* A child comes with its master, finds it on the host, or comes without. */
+static void a_child_and_its_master(void **state)
 {
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = NULL;
+	NSE_CLEANUP(nse_context_freep) struct nse_context *b = NULL;
 	struct ct_entry e;
 	struct nse_record rec;
 	struct nse_job job;
@@ -119,21 +123,82 @@ static void a_child_needs_its_master(void **state)
 	slot = find_port(a, 4002, &e);
 	assert_true(nse_context_at(a, slot, &rec));
 	assert_int_equal(nse_context_del(a, rec.kind, rec.key), 0);
-	for (unsigned int flags = 0; flags <= NSE_JOB_DRY_RUN; flags += NSE_JOB_DRY_RUN) {
+	for (unsigned int flags = NSE_JOB_DRY_RUN;; flags = 0) {
 		assert_true(fresh_netns());
 		nft(RULES_CT RULES_LABELS);
 		install(&job, a, flags);
-		assert_int_equal(job.created, 2);
-		assert_int_equal(job.refused, 1);
-		assert_true(refused_with(&job, "was expected by tcp 10.0.0.1:4002"));
+		assert_int_equal(job.created, 3);
+		/* Its master is in no table, but the kernel counts it. */
+		assert_int_equal(table_count(), flags ? 0 : 4);
 		nse_job_release(&job);
-		/* A master that the host has is as good. */
 		run_words("conntrack -D", NULL);
 		add(mk_tcp("10.0.0.1", "10.0.0.2", 4002, 21));
 		install(&job, a, flags);
 		assert_int_equal(job.created, 3);
+		assert_int_equal(table_count(), flags ? 1 : 4);
 		nse_job_release(&job);
+		run_words("conntrack -D", NULL);
+		add(mk_tcp("10.0.0.2", "10.0.0.1", 21, 4002));
+		install(&job, a, flags);
+		assert_true(refused_with(&job, "in the other direction"));
+		assert_int_equal(job.created, 2);
+		nse_job_release(&job);
+		if (!flags)
+			break;
 	}
+	/* Without one in the table it still says who expected it. */
+	run_words("conntrack -D", NULL);
+	install(&job, a, 0);
+	verify(&job, 3, 0);
+	b = collect_all();
+	assert_int_equal(nse_context_count(b), 3);
+	assert_int_not_equal(find_port(b, 4003, &e), NSE_CONTEXT_NONE);
+	assert_true(e.present & CT_HAS_MASTER);
+	assert_memory_equal(e.master.l4, "\x0f\xa2\x00\x15", 4);
+	nse_job_release(&job);
+}
+
+/* The kernel's answers got lost: what is there is found out by looking. */
+static void lost_answers(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = NULL;
+	struct nf_conntrack *c;
+	struct ct_install in = { .room = 100 };
+	struct ct_entry e;
+	struct nse_job job;
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	for (uint16_t i = 0; i < 3; i++)
+		add(mk_tcp("10.0.0.1", "10.0.0.2", (uint16_t)(1000 + i), 80));
+	a = collect_all();
+	assert_true(fresh_netns());
+	nft(RULES_CT);
+	/* The first was made, the second is another's, the third was not made. */
+	c = mk_tcp("10.0.0.1", "10.0.0.2", 1000, 80);
+	nfct_set_attr_u32(c, ATTR_TIMEOUT, 498);
+	add(c);
+	c = mk_tcp("10.0.0.1", "10.0.0.2", 1001, 80);
+	nfct_set_attr_u32(c, ATTR_TIMEOUT, 20);
+	add(c);
+	assert_int_equal(nse_job_init(&job, a, 0), 0);
+	in.job = &job;
+	assert_int_equal(ct_batch_init(&in.batch, ct_on_create, &in, NULL), 0);
+	for (uint32_t s = 0; s < nse_context_slots(a); s++)
+		ct_on_create(&in, s, -ENOBUFS, "", NULL);
+	assert_int_equal(in.lost.n, 3);
+	assert_int_equal(ct_install_resolve(&in, NULL), 0);
+	assert_int_equal(job.outcome[find_port(a, 1000, &e)], NSE_CREATED);
+	assert_int_equal(job.outcome[find_port(a, 1001, &e)], NSE_KEPT);
+	assert_int_equal(job.outcome[find_port(a, 1002, &e)], NSE_CREATED);
+	assert_int_equal(table_count(), 3);
+	ct_batch_release(&in.batch);
+	free(in.lost.p);
+	free(in.look.p);
+	free(in.reply.p);
+	free(in.gone.p);
+	nse_job_release(&job);
 }
 
 static void verify_sees_what_changed(void **state)
@@ -211,7 +276,8 @@ int main(void)
 		cmocka_unit_test(labels_that_the_kernel_dropped_are_seen),
 		cmocka_unit_test(removal_is_exact),
 		cmocka_unit_test(missing_helper_is_named),
-		cmocka_unit_test(a_child_needs_its_master),
+		cmocka_unit_test(a_child_and_its_master),
+		cmocka_unit_test(lost_answers),
 		cmocka_unit_test(verify_sees_what_changed),
 		cmocka_unit_test(many_entries),
 	};
