@@ -100,7 +100,7 @@ check: lint all
 	$(Q)$(MAKE) --no-print-directory check-e2e
 	$(Q)$(MAKE) --no-print-directory check-e2e SANITIZE=address,undefined
 
-demo: all
+demo: all $(HELPERS)
 	$(Q)NSEMIG=$(CURDIR)/$(BIN) contrib/lab/demo
 
 bench: all $(BENCHES)

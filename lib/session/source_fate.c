@@ -17,7 +17,8 @@
 #define SECOND		1000000LL
 #define QUERY_US	(20 * SECOND)
 #define SETTLE_US	(600 * SECOND)
-#define SETTLE_WAIT_US	(1 * SECOND) /* traffic teaches the target its windows */
+#define SETTLE_WAIT_US	(1 * SECOND)
+#define SETTLE_MAX_US	(120 * SECOND) /* no retransmission waits longer (RFC 6298) */
 #define RESUME_US	(5 * SECOND)
 #define CONFIRM_TRIES	20
 #define CONFIRM_STEP_MS 500
@@ -128,20 +129,33 @@ int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *er
 		ops->name, status, name, reason[0] ? ": " : "", reason);
 }
 
+/*
+ * When the windows have been learnt, so that the liberal check can be taken
+ * back. A peer that met a frozen domain has doubled its retransmission time
+ * again and again: its next packet may take as long as the freeze was, and is
+ * an old segment, whose answer lies beyond what the new entry has seen.
+ */
+static int64_t settle_at(const struct nse_source_session *s)
+{
+	int64_t wait = SETTLE_WAIT_US + 2 * (s->released_us - s->suspended_us);
+
+	return s->released_us + (wait < SETTLE_MAX_US ? wait : SETTLE_MAX_US);
+}
+
 int nse_source_settle(struct nse_source_session *s, struct nse_error *err)
 {
-	int64_t at = s->released_us + SETTLE_WAIT_US;
+	int64_t at = settle_at(s);
 	struct nse_error own = { 0 };
 	json_int_t verified = 0, differ = -1;
 	json_t *answer = NULL;
 	int rc;
 
 	(void)err;
-	while (nse_now_us() < at)
-		poll(NULL, 0, nse_poll_ms(at));
-	rc = s->linked ? nse_source_ask(s, NSE_MSG_SETTLE, json_object(), NSE_MSG_SETTLED,
-					nse_now_us() + SETTLE_US, &answer, &own)
+	rc = s->linked ? nse_source_wait(s, NSE_MSG_NONE, NSE_MOVE_NONE, at, NULL, &own)
 		       : nse_error(&own, -ENOTCONN, "no link");
+	if (rc == -ETIMEDOUT)
+		rc = nse_source_ask(s, NSE_MSG_SETTLE, json_object(), NSE_MSG_SETTLED,
+				    nse_now_us() + SETTLE_US, &answer, &own);
 	if (rc < 0) {
 		nse_source_note(s, "warning: the context is at %s, but not verified: %s",
 				s->spec->target, own.text);
