@@ -194,7 +194,8 @@ static int undo_without_privilege(void)
 
 	put_entry(ctx, 1);
 	put_expectation(ctx);
-	if (setresuid(65534, 65534, 65534) < 0 || nse_job_init(&job, ctx, 0) < 0)
+	if ((geteuid() == 0 && setresuid(65534, 65534, 65534) < 0) ||
+	    nse_job_init(&job, ctx, 0) < 0)
 		return 2;
 	nse_job_outcome(&job, 0, NSE_CREATED);
 	nse_job_outcome(&job, 1, NSE_CREATED);
@@ -212,10 +213,7 @@ static void test_failures(void **state)
 	pid_t pid;
 
 	(void)state;
-	if (geteuid() != 0) {
-		print_message("# skipped: needs root to give it up\n");
-		skip();
-	}
+	/* Who is not root has no privilege anyway. */
 	pid = fork();
 	if (pid == 0)
 		_exit(undo_without_privilege());
