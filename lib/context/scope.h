@@ -47,7 +47,7 @@ int nse_scope_add_chain(struct nse_scope *s, const char *spec, struct nse_error 
 /* True when nothing at all has been chosen. */
 bool nse_scope_empty(const struct nse_scope *s);
 
-/* Is the host address one of the scope's, or is any address good? */
+/* Is the host address one of the scope's? False when it has none. */
 bool nse_scope_has_addr(const struct nse_scope *s, uint8_t family, const uint8_t *bytes);
 bool nse_scope_has_zone(const struct nse_scope *s, uint16_t zone);
 

@@ -168,12 +168,18 @@ process_on()
 
 strike()
 {
-	case $1 in
-	source) kill -9 "$migrate_pid" ;;
-	target) kill -9 $(process_on B 'receive --session') ;;
-	link) kill -9 $(process_on B 'sshd: root@notty') ;;
-	platform) kill -9 $(process_on A 'platform migrate') ;;
-	esac
+	local pid
+
+	for pid in $(
+		case $1 in
+		source) echo "$migrate_pid" ;;
+		target) process_on B 'receive --session' ;;
+		link) process_on B 'sshd: root@notty' ;;
+		platform) process_on A 'platform migrate' ;;
+		esac
+	); do
+		kill -9 "$pid"
+	done
 }
 
 # fault WHO WHEN: strikes WHO when the migration has come to WHEN.
@@ -233,7 +239,9 @@ done
 wait $migrate_pid
 is $? 4 "target frozen at committed: unclear, since it cannot confirm" || diag "$(cat "$work/out")"
 like "$(cat "$work/out")" "does not confirm" "target frozen at committed: the message says so"
-kill -CONT $stopped
+for pid in $stopped; do
+	kill -CONT "$pid"
+done
 LAB_COPY_MS=300 LAB_PAUSE_MS=100
 as_before "target frozen, then thawed"
 
