@@ -193,6 +193,8 @@ static int get_vif(const json_t *v, struct nse_domain *d, struct nse_error *err)
 	if (nse_ifname_check(vif.name, err) < 0 ||
 	    (vif.bridge[0] && nse_ifname_check(vif.bridge, err) < 0)) {
 		nse_error_prefix(err, "domain");
+		if (err)
+			err->code = -EPROTO;
 		return -EPROTO;
 	}
 	lower(vif.mac);
