@@ -34,6 +34,7 @@ endif
 ifneq ($(WERROR)$(CI),)
 WARN      += -Werror
 endif
+JOBS      := $(shell nproc)
 Q         := $(if $(V),,@)
 say        = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
@@ -92,15 +93,21 @@ check-unit: $(UNITS)
 	$(Q)prove --exec '' $(UNITS)
 
 check-e2e: all $(HELPERS)
-	$(Q)NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) prove -v tests/e2e/*.t
+	$(Q)NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) prove tests/e2e/*.t
 
-check: lint all
-	$(Q)$(MAKE) --no-print-directory check-unit
-	$(Q)$(MAKE) --no-print-directory check-unit SANITIZE=address,undefined
-	$(Q)$(MAKE) --no-print-directory check-e2e
-	$(Q)$(MAKE) --no-print-directory check-e2e SANITIZE=address,undefined
+# Everything that the tests run, in parallel; the tests themselves share the
+# machine's connection-tracking limits, and run one after another.
+programs: $(BIN) $(UNITS) $(HELPERS)
 
-demo: all $(HELPERS)
+check:
+	$(Q)$(MAKE) --no-print-directory lint
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) programs
+	$(Q)$(MAKE) --no-print-directory check-unit check-e2e
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) programs SANITIZE=address,undefined
+	$(Q)$(MAKE) --no-print-directory check-unit check-e2e SANITIZE=address,undefined
+
+demo:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BIN) $(HELPERS)
 	$(Q)NSEMIG=$(CURDIR)/$(BIN) contrib/lab/demo
 
 bench: all $(BENCHES)
@@ -138,6 +145,6 @@ dist:
 clean:
 	rm -rf build build-san build-fuzz
 
-.PHONY: all deps check check-unit check-e2e demo bench fuzz lint format install uninstall \
+.PHONY: all deps programs check check-unit check-e2e demo bench fuzz lint format install uninstall \
 	dist clean
 .SECONDARY:
