@@ -3,7 +3,7 @@
  * The store of records against a naive model, and its promises about slots,
  * memory, order and digest.
  */
-#include "context_tests.h"
+#include "tests/unit/context_tests.h"
 
 #include "lib/context/sort.h"
 

@@ -3,7 +3,7 @@
  * Comparing contexts against a naive comparison, and deltas: what turns a
  * into b, applied as a whole or not at all.
  */
-#include "context_tests.h"
+#include "tests/unit/context_tests.h"
 
 /* Two models of random records, alike in about two thirds of their keys. */
 static void random_pair(struct nse_context *ctx[2], struct model m[2])

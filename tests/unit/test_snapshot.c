@@ -2,7 +2,7 @@
 /*
  * Whole contexts in memory, files and pipes, and what a broken one leaves.
  */
-#include "context_tests.h"
+#include "tests/unit/context_tests.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
