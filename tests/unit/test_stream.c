@@ -257,7 +257,8 @@ static void test_size(void **state)
 	assert_true(write_peers(200000, 0) <= 200000 * 10);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) /* which keeps what is freed */
+#if !defined(__SANITIZE_ADDRESS__) &&                                                    \
+	!defined(__SANITIZE_THREAD__) /* which keep memory */
 static void test_writer_memory(void **state)
 {
 	struct rusage before, after;
@@ -273,7 +274,7 @@ static void test_writer_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 		cmocka_unit_test(test_writer_memory), /* first: it looks at the peak */
 #endif
 		cmocka_unit_test(test_round_trip),
