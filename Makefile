@@ -90,7 +90,7 @@ deps:
 # Unit tests need no privileges; those of the engines make namespaces and
 # skip themselves without root.
 check-unit: $(UNITS)
-	$(Q)prove --exec '' $(UNITS)
+	$(Q)prove --exec tests/tap $(UNITS)
 
 check-e2e: all $(HELPERS)
 	$(Q)NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) prove tests/e2e/*.t
