@@ -12,28 +12,23 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#include <linux/netfilter/nf_conntrack_common.h>
-
 #include "lib/engine/conntrack.h"
-#include "lib/engine/ct_msg.h"
 #include "lib/engine/ct_row.h"
 #include "lib/netlink/nl.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
+#include "tests/bench/ct_raw.h"
 
 #define SYSCTL "/proc/sys/net/netfilter/nf_conntrack_"
-#define BATCH  128
 #define ct     (&nse_engine_conntrack)
 
 /* Of the wall and of this process with the kernel's work for it: on a machine
@@ -45,8 +40,7 @@ struct span {
 struct bench {
 	uint32_t n;
 	int rounds;
-	uint8_t *msgs; /* n messages of equal length */
-	size_t len;
+	struct raw_batches raw;
 	struct nse_context *ctx;
 };
 
@@ -93,133 +87,27 @@ static void write_sysctl(const char *name, const char *value)
 		close(fd);
 }
 
-/* Entries in memory anywhere in the machine. */
-static long slab_objects(void)
-{
-	char line[512];
-	long n = 0, active;
-	FILE *f = fopen("/proc/slabinfo", "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "nf_conntrack %ld", &active) == 1)
-			n = active;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /* Into a namespace of its own, when the last one's entries have been freed. */
 static void fresh(void)
 {
-	struct timespec pause = { 0, 50000000 };
-
 	if (unshare(CLONE_NEWNET) < 0)
 		die("unshare", NULL);
-	for (int i = 0; i < 1200 && slab_objects() > 10000; i++)
-		nanosleep(&pause, NULL);
+	raw_wait_freed(10000);
 }
 
-static void random_entry(struct ct_entry *e, uint32_t i)
+static void load(const struct bench *b, struct span *best)
 {
-	static const uint8_t vm[4] = { 10, 77, 0, 10 };
-	uint32_t r = (uint32_t)random();
-
-	memset(e, 0, sizeof(*e));
-	e->l3 = 4;
-	e->l4 = IPPROTO_TCP;
-	e->present = CT_HAS_TCP;
-	e->status = IPS_SEEN_REPLY | IPS_ASSURED;
-	e->timeout = 86400 + r % 345600;
-	e->tcp.state = 3;
-	e->tcp.wscale[0] = 7;
-	e->tcp.wscale[1] = (uint8_t)(6 + r % 3);
-	e->tcp.flags[0] = e->tcp.flags[1] = 0x03;
-	memcpy(e->orig.src, vm, 4);
-	memcpy(e->orig.dst, &r, 4);
-	e->orig.dst[0] = (uint8_t)(11 + e->orig.dst[0] % 200);
-	/* The number is in the ports, so that no two are the same. */
-	e->orig.l4[0] = (uint8_t)(0x80 | i >> 8);
-	e->orig.l4[1] = (uint8_t)i;
-	e->orig.l4[2] = (uint8_t)(i >> 15 & 0xff);
-	e->orig.l4[3] = (uint8_t)(187 + (i >> 23));
-	ct_invert(4, IPPROTO_TCP, &e->orig, &e->reply);
-}
-
-static void prebuild(struct bench *b)
-{
-	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
-	struct ct_entry e;
-
-	srandom(1);
-	for (uint32_t i = 0; i < b->n; i++) {
-		struct nlmsghdr *nlh = (void *)buf;
-		size_t len;
-
-		random_entry(&e, i);
-		len = ct_msg_create(buf, &e, false);
-		nlh->nlmsg_seq = i;
-		if (i % BATCH == BATCH - 1 || i == b->n - 1)
-			nlh->nlmsg_flags |= NLM_F_ACK;
-		if (!b->msgs) {
-			b->len = len;
-			b->msgs = malloc(len * b->n);
-		}
-		if (!b->msgs || len != b->len)
-			die("messages", NULL);
-		memcpy(b->msgs + len * i, buf, len);
-	}
-}
-
-static struct mnl_socket *raw_socket(void)
-{
-	struct mnl_socket *s = mnl_socket_open(NETLINK_NETFILTER);
-	int size = 8 << 20;
-
-	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
-		die("netlink", NULL);
-	setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-	setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	return s;
-}
-
-/* The limit: bytes that lie ready, an ack per batch. */
-static void raw_load(struct bench *b, struct span *best)
-{
-	struct mnl_socket *s = raw_socket();
-	char ack[8192];
 	struct span start = begin();
 
-	for (uint32_t i = 0; i < b->n; i += BATCH) {
-		uint32_t n = b->n - i < BATCH ? b->n - i : BATCH;
-
-		if (mnl_socket_sendto(s, b->msgs + b->len * i, b->len * n) < 0)
-			die("send", NULL);
-		if (mnl_socket_recvfrom(s, ack, sizeof(ack)) < 0)
-			die("receive", NULL);
-	}
-	mnl_socket_close(s);
+	raw_load(&b->raw);
 	end(best, start);
 }
 
-/* The limit: datagrams taken off the socket, unread but for the end. */
-static void raw_dump(struct span *best)
+static void dump(struct span *best)
 {
-	struct mnl_socket *s = raw_socket();
-	uint8_t req[CT_MSG_MAX] __attribute__((aligned(4)));
-	static char buf[65536];
 	struct span start = begin();
 
-	if (mnl_socket_sendto(s, req, ct_msg_dump(req, 0)) < 0)
-		die("send", NULL);
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(s, buf, sizeof(buf));
-
-		if (n < 0)
-			die("receive", NULL);
-		if (((struct nlmsghdr *)buf)->nlmsg_type == NLMSG_DONE)
-			break;
-	}
-	mnl_socket_close(s);
+	raw_dump(-1);
 	end(best, start);
 }
 
@@ -271,7 +159,7 @@ static void ratio(const char *what, const struct span *ours, const struct span *
 
 static void bench_collect(struct bench *b)
 {
-	struct span load = { 0 }, raw = { 0 }, ours = { 0 }, one = { 0 }, into = { 0 };
+	struct span first = { 0 }, raw = { 0 }, ours = { 0 }, one = { 0 }, into = { 0 };
 	uint64_t seen = 0;
 	struct nse_sink null = { null_put, null_reset, &seen }, sink;
 	struct nse_scope all, scope;
@@ -283,9 +171,9 @@ static void bench_collect(struct bench *b)
 	nse_addr_parse("10.77.0.10", &vm, NULL);
 	nse_domain_add_addr(&scope.domain, &vm);
 	fresh();
-	raw_load(b, &load);
+	load(b, &first);
 	for (int i = 0; i < b->rounds; i++) {
-		raw_dump(&raw);
+		dump(&raw);
 		seen = 0;
 		collect(&all, &null, &ours);
 		if (seen != b->n)
@@ -325,7 +213,7 @@ static void bench_install(struct bench *b)
 
 	for (int i = 0; i < b->rounds; i++) {
 		fresh();
-		raw_load(b, &raw);
+		load(b, &raw);
 		fresh();
 		if (nse_job_init(&job, b->ctx, NSE_JOB_LIBERAL) < 0)
 			die("job", NULL);
@@ -350,11 +238,11 @@ static void bench_install(struct bench *b)
 static int child(struct bench *b)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prebuild(b);
+	raw_prebuild(&b->raw, 1, b->n);
 	bench_collect(b);
 	bench_install(b);
 	nse_context_free(b->ctx);
-	free(b->msgs);
+	free(b->raw.msgs);
 	return 0;
 }
 
