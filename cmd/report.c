@@ -4,6 +4,7 @@
  * signals set.
  */
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,15 +15,15 @@ volatile sig_atomic_t cmd_signal;
 
 int cmd_fail(const struct nse_error *err)
 {
-	const char *p = err->text, *end;
+	char text[NSE_ERROR_MAX], safe[4 * NSE_ERROR_MAX];
+	const char *indent = "nsemig: ";
 
-	if (!*p)
-		p = strerror(err->code ? -err->code : EIO);
+	snprintf(text, sizeof(text), "%s",
+		 err->text[0] ? err->text : strerror(err->code ? -err->code : EIO));
 	fflush(stdout);
-	fputs("nsemig: ", stderr);
-	for (; (end = strchr(p, '\n')); p = end + 1)
-		fprintf(stderr, "%.*s\n        ", (int)(end - p), p);
-	fprintf(stderr, "%s\n", p);
+	/* A peer's words are part of some errors: nothing for the terminal in them. */
+	for (char *line, *rest = text; (line = strsep(&rest, "\n")); indent = "        ")
+		fprintf(stderr, "%s%s\n", indent, cmd_safe(line, safe, sizeof(safe)));
 	if (err->code == -EINVAL)
 		return CMD_USAGE;
 	/* An undo that failed leaves what nobody can know from here. */

@@ -212,6 +212,7 @@ static int step_freeze(void *arg, struct nse_error *err)
 	if (!t->snap.ctx)
 		return nse_error(err, -EPROTO, "FREEZE before any context has come");
 	t->state = NSE_ST_FROZEN;
+	t->frozen = true;
 	return nse_guard_up(&t->guard, t->id, t->scope.domain.addrs,
 			    t->scope.domain.naddrs, err);
 }

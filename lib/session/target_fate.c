@@ -135,6 +135,18 @@ static void say_ended(struct nse_target_session *t, int rc, const struct nse_err
 						     json_object(), NULL);
 }
 
+/*
+ * A platform's program that was killed can leave its paused copy behind. From
+ * the freeze on that copy is our session's; before it, it could be anybody's.
+ */
+static void drop_incoming(struct nse_target_session *t)
+{
+	struct nse_platform *p = t->spec->platform;
+
+	if (p && t->frozen)
+		p->ops->drop_incoming(p, t->scope.domain.name, NULL);
+}
+
 int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int rc,
 		    struct nse_error *err)
 {
@@ -168,6 +180,7 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 	}
 	if (!lost)
 		say_ended(t, rc, err);
+	drop_incoming(t);
 	return t->aborted ? 0 : rc;
 }
 

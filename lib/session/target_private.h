@@ -30,6 +30,7 @@ struct nse_target_session {
 	struct nse_guard *guard;
 	struct nse_job job;
 	bool installed;
+	bool frozen;   /* FREEZE has come: the arriving copy is of this session */
 	bool aborted;  /* the source asked for it */
 	bool leftover; /* the session that the source asks after has not ended */
 };

@@ -21,6 +21,7 @@
  * with; main.c, which has the real command table, stays out.
  */
 #include "cmd/options.c"
+#include "cmd/output.c"
 #include "cmd/report.c"
 #include "cmd/usage.c"
 
