@@ -27,6 +27,11 @@ struct options {
 	uint32_t engines;
 };
 
+/* What took how long. */
+struct phases {
+	int64_t read_us, install_us, settle_us, verify_us;
+};
+
 static int take_engines(void *base, const char *value, struct nse_error *err)
 {
 	return nse_engines_parse(value, &((struct options *)base)->engines, err);
@@ -89,20 +94,33 @@ static int settle(const struct options *o, struct nse_job *job, struct nse_error
 	return nse_engines_settle(o->engines, job, err);
 }
 
-static int install(const struct options *o, const struct nse_context *ctx,
-		   struct nse_job *job, struct nse_error *err)
+/* The time since *start, which moves on to now. */
+static int64_t lap(int64_t *start)
 {
+	int64_t from = *start;
+
+	*start = nse_now_us();
+	return *start - from;
+}
+
+static int install(const struct options *o, const struct nse_context *ctx,
+		   struct nse_job *job, struct phases *took, struct nse_error *err)
+{
+	int64_t start = nse_now_us();
 	unsigned int flags = (o->dry_run ? NSE_INSTALL_DRY_RUN : 0) |
 			     (o->best_effort ? NSE_INSTALL_BEST_EFFORT : 0) |
 			     (o->settle_s ? NSE_INSTALL_LIBERAL : 0);
 	int rc = nse_install_apply(ctx, o->engines, flags, job, err);
 
+	took->install_us = lap(&start);
 	if (rc < 0 || o->dry_run)
 		return rc;
 	if (o->settle_s)
 		rc = settle(o, job, err);
+	took->settle_us = lap(&start);
 	if (rc == 0)
 		rc = nse_engines_verify(o->engines, job, err);
+	took->verify_us = lap(&start);
 	/* From here on the context is in force, though not as it should be. */
 	if (rc < 0) {
 		nse_error_prefix(err, "the context is installed, but");
@@ -112,18 +130,23 @@ static int install(const struct options *o, const struct nse_context *ctx,
 }
 
 static int report_json(const struct options *o, const struct nse_job *job, bool undone,
-		       struct nse_error *err)
+		       const struct phases *took, struct nse_error *err)
 {
 	const char *result = undone ? "undone" : o->dry_run ? "dry-run" : "applied";
+	json_t *phases =
+		json_pack("{s:I, s:I, s:I, s:I}", "read", (json_int_t)took->read_us,
+			  "install", (json_int_t)took->install_us, "settle",
+			  (json_int_t)took->settle_us, "verify",
+			  (json_int_t)took->verify_us);
 
-	return cmd_json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return cmd_json_print(json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 					"format", 1, "result", result, "created",
 					(json_int_t)(undone ? 0 : job->created), "kept",
 					(json_int_t)job->kept, "refused",
 					(json_int_t)job->refused, "verified",
 					(json_int_t)job->verified, "differ",
-					(json_int_t)job->differ, "refusals",
-					cmd_job_refusals_json(job)),
+					(json_int_t)job->differ, "phases_us", phases,
+					"refusals", cmd_job_refusals_json(job)),
 			      err);
 }
 
@@ -154,7 +177,9 @@ static int run(const struct nse_args *args, const struct options *o,
 {
 	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot snap = { .ctx = NULL };
 	NSE_CLEANUP(nse_job_release) struct nse_job job = { .ctx = NULL };
+	int64_t start = nse_now_us();
 	struct nse_error failed = { 0 };
+	struct phases took = { 0 };
 	int rc;
 
 	rc = cmd_load_file(args->words[0], o->engines, &snap, err);
@@ -162,13 +187,14 @@ static int run(const struct nse_args *args, const struct options *o,
 		rc = relocate(&snap, map, err);
 	if (rc < 0)
 		return rc;
+	took.read_us = lap(&start);
 	cmd_catch_signals();
-	rc = install(o, snap.ctx, &job, &failed);
+	rc = install(o, snap.ctx, &job, &took, &failed);
 	if (rc < 0 && rc != -ECANCELED) {
 		*err = failed;
 		return rc;
 	}
-	if (o->json && report_json(o, &job, rc < 0, err) < 0)
+	if (o->json && report_json(o, &job, rc < 0, &took, err) < 0)
 		return err->code;
 	if (rc < 0) {
 		cmd_job_refusals(&job);
