@@ -8,14 +8,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BLOCK ((1u << NSE_KEYS_BLOCK_BITS) - 1)
 
 int nse_keys_init(struct nse_keys *k)
 {
-	k->entries =
-		calloc((size_t)NSE_KEYS_BUCKETS * NSE_KEYS_WAYS, sizeof(*k->entries));
-	return k->entries ? 0 : -ENOMEM;
+	size_t size = (size_t)NSE_KEYS_BUCKETS * NSE_KEYS_WAYS * sizeof(*k->entries);
+
+	k->entries = aligned_alloc(NSE_KEYS_WAYS * sizeof(*k->entries), size);
+	if (!k->entries)
+		return -ENOMEM;
+	memset(k->entries, 0, size);
+	return 0;
 }
 
 void nse_keys_release(struct nse_keys *k)

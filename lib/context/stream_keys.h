@@ -25,6 +25,12 @@ typedef bool nse_keys_open(const void *arg, uint32_t block);
 int nse_keys_init(struct nse_keys *k);
 void nse_keys_release(struct nse_keys *k);
 
+/* Begins to fetch what nse_keys_note() will look at. */
+static inline void nse_keys_prefetch(const struct nse_keys *k, uint64_t hash)
+{
+	__builtin_prefetch(k->entries + hash % NSE_KEYS_BUCKETS * NSE_KEYS_WAYS, 1);
+}
+
 /*
  * Notes that a key goes into a block, told by a number from 1 on. Numbers may
  * come again when their block is closed. Returns 0, or the number of another

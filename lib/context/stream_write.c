@@ -4,7 +4,8 @@
  * the three lengths) and hands a block on when it is full. A record costs the
  * caller one copy and one look into the table of keys. Blocks of different
  * shapes overtake one another, which is harmless as long as no key is in two
- * of them; the table of keys sees to that.
+ * of them; the table of keys sees to that. A key is looked up when the next
+ * record comes, when the memory that is needed has had time to arrive.
  */
 #include "lib/context/stream.h"
 
@@ -38,7 +39,9 @@ struct nse_stream_writer {
 	struct slot slots[SHAPES];
 	uint64_t shapes[SHAPES]; /* lengths and operation of each slot */
 	unsigned int nslots, last;
-	uint32_t blocks; /* opened so far */
+	struct slot *unnoted; /* the block of the last record, if it is not noted */
+	uint64_t hash;	      /* of its key */
+	uint32_t blocks;      /* opened so far */
 	uint64_t clock;
 	size_t rows, held; /* in open blocks: rows, bytes of memory */
 	bool done;
@@ -225,21 +228,20 @@ static void give_number(struct nse_stream_writer *w, struct slot *s)
 	s->number = w->blocks * SHAPES + (uint32_t)(s - w->slots);
 }
 
-/* Sees to it that no other open block has the key. */
-static int claim_key(struct nse_stream_writer *w, struct slot *s, struct nse_bytes key)
+/*
+ * Sees to it that no other open block has the key of the last record. Comes
+ * before any block is written that the record may be in.
+ */
+static int note_key(struct nse_stream_writer *w)
 {
-	uint64_t hash = XXH3_64bits_withSeed(key.p, key.n, s->seed);
+	struct slot *s = w->unnoted;
 	uint32_t first;
 	int rc = 0;
 
-	if (!s->b.count)
-		give_number(w, s);
-	while (rc == 0 &&
-	       (first = nse_keys_note(&w->keys, hash, s->number, is_open, w))) {
+	w->unnoted = NULL;
+	while (rc == 0 && s && s->number &&
+	       (first = nse_keys_note(&w->keys, w->hash, s->number, is_open, w)))
 		rc = flush(w, &w->slots[first % SHAPES]);
-		if (!s->number)
-			give_number(w, s);
-	}
 	return rc;
 }
 
@@ -266,10 +268,11 @@ static int add_row(struct nse_stream_writer *w, enum nse_block_op op,
 	if (rec->key.n > NSE_RECORD_MAX || rec->body.n > NSE_RECORD_MAX ||
 	    rec->state.n > NSE_RECORD_MAX)
 		return -EMSGSIZE;
-	if ((rc = find_shape(w, op, rec, &s)) < 0 ||
-	    (is_full(&s->b) && (rc = flush(w, s)) < 0) ||
-	    (rc = claim_key(w, s, rec->key)) < 0)
+	if ((rc = note_key(w)) < 0 || (rc = find_shape(w, op, rec, &s)) < 0 ||
+	    (is_full(&s->b) && (rc = flush(w, s)) < 0))
 		return rc;
+	if (!s->number)
+		give_number(w, s);
 	w->held -= s->b.rows.cap;
 	rc = nse_buf_reserve(&s->b.rows, s->b.width);
 	w->held += s->b.rows.cap;
@@ -282,7 +285,13 @@ static int add_row(struct nse_stream_writer *w, enum nse_block_op op,
 	s->used = ++w->clock;
 	w->rows++;
 	w->last = (unsigned int)(s - w->slots);
-	return w->rows > OPEN_ROWS || w->held > OPEN_BYTES ? shrink(w) : 0;
+	w->unnoted = s;
+	w->hash = XXH3_64bits_withSeed(rec->key.p, rec->key.n, s->seed);
+	nse_keys_prefetch(&w->keys, w->hash);
+	if (w->rows <= OPEN_ROWS && w->held <= OPEN_BYTES)
+		return 0;
+	rc = note_key(w);
+	return rc < 0 ? rc : shrink(w);
 }
 
 static int add(struct nse_stream_writer *w, enum nse_block_op op,
@@ -315,12 +324,16 @@ int nse_stream_del(struct nse_stream_writer *w, const struct nse_kind *kind,
 int nse_stream_reset(struct nse_stream_writer *w, const char *engine)
 {
 	struct nse_block b = { .op = NSE_BLOCK_RESET };
+	int rc;
 
 	if (w->done)
 		return -EINVAL;
 	if (!nse_kind_name_ok(engine))
 		return nse_worker_fail(&w->worker, -EINVAL,
 				       "an engine without a valid name");
+	rc = note_key(w);
+	if (rc < 0)
+		return rc;
 	/* What is void already need not be written. */
 	for (unsigned int i = 0; i < w->nslots; i++) {
 		struct slot *s = &w->slots[i];
@@ -340,11 +353,12 @@ int nse_stream_finish(struct nse_stream_writer *w, struct nse_stream_stats *stat
 		      struct nse_error *err)
 {
 	struct nse_frame_out *out = &w->worker.out;
-	int rc = 0;
+	int rc;
 
 	if (w->done)
 		return nse_error(err, -EINVAL, "the stream is finished already");
 	w->done = true;
+	rc = note_key(w);
 	for (unsigned int i = 0; rc == 0 && i < w->nslots; i++)
 		rc = flush(w, &w->slots[i]);
 	rc = nse_worker_finish(&w->worker, err);
