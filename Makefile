@@ -95,6 +95,10 @@ check-unit: $(UNITS)
 check-e2e: all $(HELPERS)
 	$(Q)NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) prove tests/e2e/*.t
 
+# Two emulated hosts with Xen; the first run makes their image (tests/xen/base).
+check-xen: all $(HELPERS)
+	$(Q)BUILD=$(CURDIR)/$(B) prove tests/xen/*.t
+
 # Everything that the tests run, in parallel; the tests themselves share the
 # machine's connection-tracking limits, and run one after another.
 programs: $(BIN) $(UNITS) $(HELPERS)
@@ -145,6 +149,6 @@ dist:
 clean:
 	rm -rf build build-san build-fuzz
 
-.PHONY: all deps programs check check-unit check-e2e demo bench fuzz lint format install uninstall \
+.PHONY: all deps programs check check-unit check-e2e check-xen demo bench fuzz lint format install uninstall \
 	dist clean
 .SECONDARY:

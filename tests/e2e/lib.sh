@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What the end-to-end tests share: TAP, a lab of their own that goes when the
-# test ends (however it ends), and the applications whose connections count.
+# What the end-to-end tests share: TAP (tests/tap.sh), a lab of their own that
+# goes when the test ends (however it ends), and the applications whose
+# connections count.
 # Sourced by each *.t; NSEMIG is the binary under test, BUILD its directory.
 
 e2e_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -11,90 +12,8 @@ export NSEMIG=${NSEMIG:-$BUILD/nsemig}
 helpers=$BUILD/tests/helpers
 lab=$top/contrib/lab/lab
 export LAB_ID=e2e-$$
-tap_n=0
-tap_failed=0
-
-diag()
-{
-	local line
-
-	while IFS= read -r line; do
-		echo "# $line"
-	done <<<"$*"
-}
-
-# ok STATUS NAME, as in: [ a = b ]; ok $? "a is b"
-ok()
-{
-	tap_n=$((tap_n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tap_n - $2"
-		return 0
-	fi
-	tap_failed=$((tap_failed + 1))
-	echo "not ok $tap_n - $2"
-	return 1
-}
-
-# is GOT WANTED NAME
-is()
-{
-	[ "$1" = "$2" ]
-	ok $? "$3" || diag "got '$1', wanted '$2'"
-}
-
-# same GOT WANTED NAME: of many lines; tells the difference.
-same()
-{
-	[ "$1" = "$2" ]
-	ok $? "$3" || diag "$(diff <(echo "$2") <(echo "$1"))"
-}
-
-# isnt GOT UNWANTED NAME
-isnt()
-{
-	[ "$1" != "$2" ]
-	ok $? "$3" || diag "got '$1'"
-}
-
-# like TEXT ERE NAME
-like()
-{
-	[[ $1 =~ $2 ]]
-	ok $? "$3" || diag "'$1' has nothing like '$2'"
-}
-
-# at_least NUMBER MINIMUM NAME
-at_least()
-{
-	[ "$1" -ge "$2" ] 2>/dev/null
-	ok $? "$3" || diag "got '$1', wanted at least $2"
-}
-
-skip()
-{
-	tap_n=$((tap_n + 1))
-	echo "ok $tap_n - $1 # SKIP $2"
-}
-
-skip_all()
-{
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-# The plan comes last, so that a test that dies half way is seen to have died.
-done_testing()
-{
-	echo "1..$tap_n"
-	[ $tap_failed = 0 ]
-}
-
-bail_out()
-{
-	echo "Bail out! $*"
-	exit 255
-}
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 
 # Ends the applications in the background.
 kill_jobs()

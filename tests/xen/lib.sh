@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the tests on real Xen share: TAP (tests/tap.sh), two hosts of their own
+# that go when the test ends, however it ends, and the probes. A failed test
+# leaves the hosts' logs behind. With LAB_ID set, the lab of that name is used
+# if it is up, and left alone.
+
+xen_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+top=$(readlink -f "$xen_dir/../..")
+export BUILD=${BUILD:-$top/build}
+lab=$xen_dir/lab
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
+
+GUEST=guest1
+GUEST4=10.77.0.10
+
+xen_cleanup()
+{
+	local rc=$?
+
+	trap '' INT TERM HUP
+	kill_jobs
+	if [ $rc != 0 ] || [ $tap_failed != 0 ]; then
+		"$lab" logs "$BUILD/xen-logs/${0##*/}"
+		diag "the hosts' logs are in $BUILD/xen-logs/${0##*/}"
+	fi
+	[ -z "${xen_mine:-}" ] || "$lab" down
+	rm -rf "$work"
+}
+
+kill_jobs()
+{
+	local pid
+
+	for pid in $(jobs -p); do
+		kill "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+}
+
+# Boots the hosts, or takes those that run.
+xen_up()
+{
+	[ "$(id -u)" = 0 ] || skip_all "the image's root file system needs root"
+	work=$(mktemp -d)
+	if [ -n "${LAB_ID:-}" ] && "$lab" ssh A true 2>/dev/null; then
+		diag "using the lab '$LAB_ID' that is up"
+	else
+		export LAB_ID=${LAB_ID:-test-$$}
+		xen_mine=1
+	fi
+	trap xen_cleanup EXIT
+	trap 'exit 130' INT TERM HUP
+	[ -z "${xen_mine:-}" ] || "$lab" up || bail_out "the hosts do not come up"
+}
+
+# at A|B COMMAND: a line for the host's shell.
+at()
+{
+	"$lab" ssh "$@" </dev/null
+}
+
+in_client()
+{
+	at A "ip netns exec client $*"
+}
+
+counter()
+{
+	"$lab" counter "$1" "$2"
+}
+
+# The guest, new, on host $1 and nowhere else.
+guest_start()
+{
+	at A "xl destroy $GUEST" 2>/dev/null
+	at B "xl destroy $GUEST" 2>/dev/null
+	"$lab" guest "$1" 2>"$work/guest" ||
+		bail_out "no guest on $1: $(cat "$work/guest")"
+}
+
+# Whether the guest runs on host $1 under its own name, and not on the other.
+guest_on()
+{
+	local other=B
+
+	[ "$1" = A ] || other=A
+	at "$1" "xl domid $GUEST" >/dev/null 2>&1 &&
+		! at $other "xl domid $GUEST" >/dev/null 2>&1
+}
+
+# probe_start NAME ARG...: in the client; patient, since emulation is slow.
+probe_start()
+{
+	local name=$1
+
+	shift
+	at A "ip netns exec client /lab/probe -d 20000 -i 200 $* \
+		>/tmp/probe-$name 2>&1 & echo \$! >/tmp/probe-$name.pid"
+}
+
+# Ends a probe; its report is then in $report, and says whether it lives.
+probe_stop()
+{
+	at A "kill \$(cat /tmp/probe-$1.pid) 2>/dev/null
+		for i in \$(seq 300); do
+			[ -e /proc/\$(cat /tmp/probe-$1.pid) ] || break
+			sleep 0.1
+		done"
+	report=$(at A "tail -n 1 /tmp/probe-$1")
+	[ "$(field .alive)" = true ] && [ "$(field .wrong)" = 0 ]
+}
+
+# field .NAME: of the JSON in $report; any jq filter goes.
+field()
+{
+	jq -r "$1" <<<"$report" 2>/dev/null
+}
