@@ -96,7 +96,9 @@ check-e2e: all $(HELPERS)
 	$(Q)NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) prove tests/e2e/*.t
 
 # Two emulated hosts with Xen; the first run makes their image (tests/xen/base).
-check-xen: all $(HELPERS)
+check-xen:
+	contrib/install-deps xen
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BIN) $(HELPERS)
 	$(Q)BUILD=$(CURDIR)/$(B) prove tests/xen/*.t
 
 # Everything that the tests run, in parallel; the tests themselves share the
