@@ -38,6 +38,12 @@ struct nse_move_spec {
 		*rsh; /* NULL-terminated command for the remote shell; NULL: ssh */
 };
 
+/* How far the copying of memory has come. */
+struct nse_move_progress {
+	uint64_t bytes; /* passed to the target so far */
+	uint64_t total; /* the domain's memory, 0: unknown */
+};
+
 struct nse_platform_ops {
 	const char *name;
 	/* Calls each() for every domain that runs here. 0 or -errno. */
@@ -71,6 +77,12 @@ struct nse_platform_ops {
 	 */
 	int (*move_wait)(struct nse_move *move, int64_t deadline_us, int64_t *at_us,
 			 struct nse_error *err);
+	/*
+	 * What move_wait() has heard so far of the memory; does not wait. Memory
+	 * that the domain writes to is copied again: bytes may exceed total.
+	 * NULL: the platform cannot tell.
+	 */
+	void (*move_progress)(const struct nse_move *move, struct nse_move_progress *p);
 	/* The descriptor to poll for move_wait(), or -1. */
 	int (*move_fd)(struct nse_move *move);
 	/*

@@ -238,6 +238,7 @@ static const struct nse_platform_ops xen_ops = {
 	.drop_incoming = xen_drop_incoming,
 	.move_start = xen_move_start,
 	.move_wait = nse_xl_move_wait,
+	.move_progress = nse_xl_move_progress,
 	.move_fd = nse_xl_move_fd,
 	.move_go = nse_xl_move_go,
 	.move_abort = nse_xl_move_abort,

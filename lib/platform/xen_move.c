@@ -129,6 +129,18 @@ static int own_path(char *out, size_t room, struct nse_error *err)
 	return 0;
 }
 
+/* The domain's memory in bytes, 0 when that cannot be found out. */
+static uint64_t memory_of(struct source *s)
+{
+	libxl_dominfo info;
+	uint64_t bytes = 0;
+
+	if (nse_xen_info(&s->x, s->domid, &info) == 0)
+		bytes = info.current_memkb * 1024;
+	libxl_dominfo_dispose(&info);
+	return bytes;
+}
+
 static int start(struct source *s, const struct nse_move_spec *spec,
 		 struct nse_move **move, struct nse_error *err)
 {
@@ -139,6 +151,7 @@ static int start(struct source *s, const struct nse_move_spec *spec,
 		.gate = gate,
 		.move = spec,
 		.limits = NSE_XL_LIMITS_DEFAULT,
+		.memory = memory_of(s),
 		.connect_us = NSE_XL_CONNECT_US,
 		.source = { .suspended = suspended,
 			    .resume = resume,

@@ -5,6 +5,7 @@
 #include "lib/platform/xl_control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -111,4 +112,11 @@ int nse_xl_say(int fd, const char *fmt, ...)
 	nse_line_printable(line);
 	memcpy(line + strlen(line), "\n", 2);
 	return nse_line_write(fd, line);
+}
+
+bool nse_xl_can_say(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
 }

@@ -5,9 +5,10 @@
  * process that is killed; each end insists that the other belongs to the same
  * user (SO_PEERCRED), which is root.
  *
- *   gate -> controller   hello 1
+ *   gate -> controller   hello 2
  *   controller -> gate   start BANNER STALL HOLD REPORT   limits, microseconds
  *   gate -> controller   banner AT
+ *   gate -> controller   bytes BYTES        passed to the target so far, now and then
  *   gate -> controller   ready AT BYTES     READY is held back from here on
  *   controller -> gate   go | abort         end of file means abort
  *   gate -> controller   released AT        READY was passed on
@@ -21,11 +22,12 @@
 #ifndef NSE_PLATFORM_XL_CONTROL_H
 #define NSE_PLATFORM_XL_CONTROL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/util/error.h"
 
-#define NSE_XL_CONTROL_VERSION 1
+#define NSE_XL_CONTROL_VERSION 2
 #define NSE_XL_SOCKET_MAX      64
 
 /* How long each part of xl's handshake may take, microseconds. */
@@ -60,5 +62,11 @@ int nse_xl_connect(const char *name, struct nse_error *err);
 
 /* Sends one line (printf-like, the newline is added); 0 or -errno. */
 int nse_xl_say(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Can a line be sent without waiting for the other end to read? What is only
+ * nice to know is not said to one that does not listen.
+ */
+bool nse_xl_can_say(int fd);
 
 #endif

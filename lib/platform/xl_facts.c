@@ -36,10 +36,14 @@ static int64_t sane_time(int64_t at)
 int nse_xl_facts_hear(struct nse_xl_facts *f, char *line, struct nse_error *err)
 {
 	int64_t at = 0;
+	uint64_t bytes = 0;
 	int status;
 
-	if (sscanf(line, "ready %" SCNd64, &at) == 1) {
+	if (sscanf(line, "bytes %" SCNu64, &bytes) == 1) {
+		f->bytes = bytes;
+	} else if (sscanf(line, "ready %" SCNd64 " %" SCNu64, &at, &bytes) >= 1) {
 		f->ready_at = sane_time(at);
+		f->bytes = bytes > f->bytes ? bytes : f->bytes;
 	} else if (sscanf(line, "released %" SCNd64, &at) == 1) {
 		f->released = true;
 	} else if (sscanf(line, "report %d", &status) == 1) {

@@ -14,6 +14,7 @@
 
 struct nse_xl_facts {
 	int64_t ready_at; /* READY is held since; 0: not yet */
+	uint64_t bytes;	  /* passed to the target, as far as the gate said */
 	bool go, aborted; /* what the controller has said */
 	bool failed;	  /* the gate gave up */
 	bool released;	  /* READY was passed on */

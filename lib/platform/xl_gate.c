@@ -5,7 +5,7 @@
  *
  *   T                 gate                     S            controller
  *   banner ---------> ----------------------->              banner
- *          <------------ spliced bulk --------
+ *          <------------ spliced bulk --------              bytes N, N, ...
  *   READY ----------> held                                  ready
  *                                              <----------- go
  *                     READY ----------------->              released
@@ -43,6 +43,7 @@
 
 #define START_US 10000000 /* for the controller's first line */
 #define WORD_US	 5000000  /* for xl to take a word out of its pipe */
+#define TELL_US	 250000	  /* between two counts of bytes */
 
 struct gate {
 	int ctl;	    /* the controller, -1 when it has gone */
@@ -57,6 +58,7 @@ struct gate {
 	bool held; /* READY is here and not passed on */
 	bool done;
 	int64_t deadline;
+	int64_t tell_at; /* the next count of bytes */
 };
 
 static void closep(int *fd)
@@ -275,6 +277,18 @@ static void close_bulk(struct gate *g)
 	closep(&g->to_t);
 }
 
+/* Memory moves: nobody is late, and the controller hears how much it is. */
+static void moved(struct gate *g)
+{
+	int64_t now = nse_now_us();
+
+	g->deadline = now + g->limits.stall;
+	if (now < g->tell_at || !nse_xl_can_say(g->ctl))
+		return;
+	nse_xl_say(g->ctl, "bytes %" PRIu64, g->relay.bytes);
+	g->tell_at = now + TELL_US;
+}
+
 static int on_bulk(struct gate *g, struct nse_error *err)
 {
 	int rc = nse_relay_run(&g->relay);
@@ -286,7 +300,7 @@ static int on_bulk(struct gate *g, struct nse_error *err)
 	if (rc < 0)
 		return nse_errno(err, rc, "relaying to the target");
 	if (rc == 1 && g->wire.expect == NSE_XL_W_READY && !g->held)
-		set_deadline(g, g->limits.stall);
+		moved(g);
 	if (!g->relay.eof)
 		return 0;
 	close_bulk(g);

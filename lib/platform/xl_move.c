@@ -34,6 +34,7 @@ struct nse_move {
 	int epfd;
 	struct nse_xl_source source;
 	struct nse_xl_limits limits;
+	uint64_t memory; /* of the domain, 0: unknown */
 	struct nse_lines lines;
 	int64_t connect_by;   /* the gate's start */
 	int64_t end_by;	      /* xl's end, once the gate has given up; 0: none */
@@ -135,6 +136,7 @@ int nse_xl_move_start(const struct nse_xl_move_spec *spec, struct nse_move **mov
 	m->pid = m->pidfd = m->listen = m->gate = m->epfd = m->facts.report = -1;
 	m->source = spec->source;
 	m->limits = spec->limits;
+	m->memory = spec->memory;
 	rc = start(m, spec, err);
 	if (rc < 0) {
 		if (m->pid >= 0)
@@ -149,6 +151,11 @@ int nse_xl_move_start(const struct nse_xl_move_spec *spec, struct nse_move **mov
 int nse_xl_move_fd(struct nse_move *m)
 {
 	return m->epfd;
+}
+
+void nse_xl_move_progress(const struct nse_move *m, struct nse_move_progress *p)
+{
+	*p = (struct nse_move_progress){ .bytes = m->facts.bytes, .total = m->memory };
 }
 
 /* The gate's first line, and our answer. */

@@ -32,6 +32,7 @@ struct nse_xl_move_spec {
 	const char *const *gate;	  /* NULL-terminated: nsemig, xl-gate */
 	const struct nse_move_spec *move; /* what shall be moved */
 	struct nse_xl_limits limits;
+	uint64_t memory;    /* the domain's, in bytes; 0: unknown */
 	int64_t connect_us; /* from xl's start to the gate's */
 	struct nse_xl_source source;
 };
@@ -47,6 +48,7 @@ int nse_xl_move_start(const struct nse_xl_move_spec *spec, struct nse_move **mov
 int nse_xl_move_wait(struct nse_move *move, int64_t deadline_us, int64_t *at_us,
 		     struct nse_error *err);
 int nse_xl_move_fd(struct nse_move *move);
+void nse_xl_move_progress(const struct nse_move *move, struct nse_move_progress *p);
 int nse_xl_move_go(struct nse_move *move, struct nse_error *err);
 int nse_xl_move_abort(struct nse_move *move, int64_t deadline_us, struct nse_error *err);
 int nse_xl_move_status(const struct nse_move *move);

@@ -104,7 +104,10 @@ check "the events come in order" \
 check "the host's name reaches the shell whole" logged "rsh: host root@host b"
 check "xl's own words reach the user" grep -q "Migration successful" "$DIR/err"
 check "nothing of xl's is on stdout" not said_like "Migration"
+check "the memory is counted while it passes" grep -q "^bytes by then: [1-9]" "$DIR/err"
 move "an image of 300 MiB arrives whole" go there 0 XL_PEER_MIB=300
+# The image, its header, its configuration and END.
+check "all of it was counted" said "bytes $((300 * 1024 * 1024 + 48 + 4 + 26 + 8 + 4))"
 move "no image at all" go there 0 XL_PEER_MIB=0
 move "READY comes late" go there 0 XL_PEER_TARGET=late-ready
 move "go comes late" late-go there 0

@@ -61,12 +61,21 @@ static void kill_child(int depth)
 		kill(pid, SIGKILL);
 }
 
+static unsigned long long bytes(const struct nse_move *m)
+{
+	struct nse_move_progress p;
+
+	nse_xl_move_progress(m, &p);
+	return p.bytes;
+}
+
 static int finish(struct nse_move *m, int rc, const struct nse_error *err)
 {
 	if (rc < 0)
 		printf("error %s\n", err->text);
 	printf("status %d\n", nse_xl_move_status(m));
 	printf("reason %s\n", nse_xl_move_reason(m));
+	printf("bytes %llu\n", bytes(m));
 	nse_xl_move_free(m);
 	return 0;
 }
@@ -109,6 +118,7 @@ static int on_event(struct nse_move *m, int event, const char *action)
 	switch (event) {
 	case NSE_MOVE_SUSPENDED:
 		printf("suspended\n");
+		fprintf(stderr, "bytes by then: %llu\n", bytes(m));
 		if (strcmp(action, "abort-suspended") == 0)
 			return 1;
 		if (strcmp(action, "exit-suspended") == 0)

@@ -168,10 +168,15 @@ static void test_verdict(void **state)
 static void test_facts_hear(void **state)
 {
 	struct nse_xl_facts f = { .report = -1 };
-	char *lines[] = { strdup("banner 5"),	strdup("ready 9223372036854775807 7"),
-			  strdup("released 1"), strdup("report 3 9"),
-			  strdup("returned"),	strdup("cleared"),
-			  strdup("failed one"), strdup("failed two") };
+	char *lines[] = { strdup("banner 5"),
+			  strdup("bytes 6"),
+			  strdup("ready 9223372036854775807 7"),
+			  strdup("released 1"),
+			  strdup("report 3 9"),
+			  strdup("returned"),
+			  strdup("cleared"),
+			  strdup("failed one"),
+			  strdup("failed two") };
 	char garbage[] = "reprot 0";
 	int64_t before = nse_now_us();
 
@@ -183,6 +188,7 @@ static void test_facts_hear(void **state)
 	assert_in_range(f.ready_at, before, nse_now_us());
 	assert_true(f.released && f.returned && f.cleared && f.failed);
 	assert_int_equal(f.report, 3);
+	assert_int_equal(f.bytes, 7);
 	assert_string_equal(f.reason, "one");
 	assert_int_equal(nse_xl_facts_hear(&f, garbage, &err), -EPROTO);
 }
@@ -207,6 +213,14 @@ static void test_control(void **state)
 	assert_string_equal(line, "failed one?two 3");
 	assert_int_equal(nse_lines_next(&lines, b, line), 0);
 	assert_false(lines.eof);
+	/* One that does not listen gets no more than fits. */
+	for (int i = 0; nse_xl_can_say(a); i++) {
+		assert_in_range(i, 0, 100000);
+		assert_int_equal(nse_xl_say(a, "bytes %d", i), 0);
+	}
+	while (nse_lines_next(&lines, b, line) == 1)
+		;
+	assert_true(nse_xl_can_say(a));
 	close(a);
 	assert_int_equal(nse_lines_next(&lines, b, line), 0);
 	assert_true(lines.eof);
@@ -214,6 +228,7 @@ static void test_control(void **state)
 	signal(SIGPIPE, SIG_DFL);
 	assert_int_equal(nse_xl_say(b, "go"), -EPIPE);
 	assert_int_equal(nse_xl_say(-1, "go"), -EPIPE);
+	assert_false(nse_xl_can_say(-1));
 	close(b);
 	close(listener);
 	assert_int_equal(nse_xl_connect(name, &err), -ECONNREFUSED);
@@ -321,12 +336,13 @@ static void test_gate_holds(void **state)
 	run_gate(&r,
 		 SAY_BANNER " head -c 5 >/dev/null; " SAY_READY " head -c 2 >/dev/null;"
 			    " printf 'my copy unpause results are as follows\\0\\0'");
-	expect(&r, "hello 1");
+	expect(&r, "hello 2");
 	nse_xl_say(r.ctl, "start 10000000 10000000 10000000 10000000");
 	expect(&r, "banner ");
 	assert_int_equal(nse_read_full(r.from, buf, 54, nse_now_us() + SECOND), 54);
 	assert_memory_equal(buf, NSE_XL_BANNER, 54);
 	assert_int_equal(write(r.to, "12345", 5), 5);
+	expect(&r, "bytes 5");
 	expect(&r, "ready ");
 	assert_int_equal(nse_wait_readable(r.from, nse_now_us() + SECOND / 5),
 			 -ETIMEDOUT);
@@ -348,7 +364,7 @@ static void test_gate_early_go(void **state)
 
 	(void)state;
 	run_gate(&r, SAY_BANNER " cat >/dev/null");
-	expect(&r, "hello 1");
+	expect(&r, "hello 2");
 	nse_xl_say(r.ctl, "start 10000000 10000000 10000000 10000000");
 	expect(&r, "banner ");
 	nse_xl_say(r.ctl, "go");
