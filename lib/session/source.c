@@ -364,6 +364,7 @@ static enum nse_source_result run(struct nse_source_session *s, struct nse_error
 	int rc;
 
 	nse_steps_init(&s->steps, s->spec->dry_run ? dry_steps : steps, s);
+	s->steps.changed = nse_source_tell_progress;
 	rc = nse_steps_run(&s->steps, err);
 	if (s->spec->dry_run && rc == 0) {
 		nse_steps_undo(&s->steps, err);

@@ -17,6 +17,14 @@
 #include "lib/util/config.h"
 #include "lib/util/error.h"
 
+/* Where a migration stands. */
+struct nse_source_progress {
+	const char *phase; /* a step's name as in the report's phases_us, or "undo" */
+	struct nse_move_progress memory;
+	uint64_t records; /* of the context that are at the target */
+	uint64_t sent;	  /* bytes of the context sent so far */
+};
+
 struct nse_source_spec {
 	const struct nse_config *config;
 	struct nse_platform *platform;
@@ -29,7 +37,12 @@ struct nse_source_spec {
 	bool dry_run;	    /* stop after the preflight */
 	/* Called with a line of news; may be NULL. */
 	void (*note)(void *arg, const char *text);
-	void *arg;
+	/*
+	 * Called when a step begins and, while one waits, ten times a second; may
+	 * be NULL. The domain may be frozen meanwhile: it must not take time.
+	 */
+	void (*progress)(void *arg, const struct nse_source_progress *p);
+	void *arg;				  /* of both */
 	const volatile sig_atomic_t *interrupted; /* not 0: abort while possible */
 };
 

@@ -38,6 +38,7 @@ struct nse_source_session {
 	bool abort_said;
 	bool arrived; /* it is a fact that the domain runs at the target */
 	uint64_t carried, kept, kept_here, dropped;
+	uint64_t records_there, bytes_sent; /* for the progress */
 };
 
 /* Sends a JSON message and waits for the answer of type `reply`. */
@@ -62,6 +63,9 @@ int nse_source_send_round(struct nse_source_session *s, const struct nse_context
 /* News for the user. */
 void nse_source_note(struct nse_source_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Tells where the migration stands; arg is the session. */
+void nse_source_tell_progress(void *arg);
 
 /* Puts a list of problems from the target into the session's. */
 int nse_source_take_problems(struct nse_source_session *s, const json_t *answer,

@@ -28,6 +28,21 @@ void nse_source_note(struct nse_source_session *s, const char *fmt, ...)
 	s->spec->note(s->spec->arg, text);
 }
 
+void nse_source_tell_progress(void *arg)
+{
+	struct nse_source_session *s = arg;
+	const struct nse_source_spec *spec = s->spec;
+	struct nse_source_progress p = { .phase = s->steps.now,
+					 .records = s->records_there,
+					 .sent = s->bytes_sent };
+
+	if (!spec->progress || !p.phase)
+		return;
+	if (s->move && spec->platform->ops->move_progress)
+		spec->platform->ops->move_progress(s->move, &p.memory);
+	spec->progress(spec->arg, &p);
+}
+
 /* The target has given up and undone everything: its reasons. */
 static int target_failed(struct nse_source_session *s, const struct nse_incoming *msg,
 			 struct nse_error *err)
@@ -161,6 +176,7 @@ int nse_source_wait(struct nse_source_session *s, enum nse_message reply,
 			return rc < 0 ? rc : 0;
 		if (s->spec->interrupted && *s->spec->interrupted && !s->released_us)
 			return nse_error(err, -EINTR, "interrupted");
+		nse_source_tell_progress(s);
 		if (nse_now_us() >= deadline_us)
 			return nse_error(err, -ETIMEDOUT, "no %s in time",
 					 reply ? nse_message_name(reply)
@@ -250,6 +266,9 @@ int nse_source_send_round(struct nse_source_session *s, const struct nse_context
 	if (rc == 0)
 		rc = check_have(s, have, nse_context_digest(ctx, false), err);
 	json_decref(have);
+	s->bytes_sent += stats.stored;
+	if (rc == 0)
+		s->records_there = nse_context_count(ctx);
 	json_array_append_new(s->rounds, json_pack("{s:I, s:I, s:I}", "records",
 						   (json_int_t)stats.records, "bytes",
 						   (json_int_t)stats.stored, "us",

@@ -17,14 +17,23 @@ void nse_steps_init(struct nse_steps *s, const struct nse_step *table, void *arg
 	s->arg = arg;
 }
 
+static void enter(struct nse_steps *s, const char *name)
+{
+	s->now = name;
+	if (s->changed)
+		s->changed(s->arg);
+}
+
 int nse_steps_next(struct nse_steps *s, struct nse_error *err)
 {
 	const struct nse_step *step = &s->table[s->done];
-	int64_t start = nse_now_us();
+	int64_t start;
 	int rc;
 
 	if (!step->name)
 		return 0;
+	enter(s, step->name);
+	start = nse_now_us();
 	rc = step->run(s->arg, err);
 	s->us[s->done++] = nse_now_us() - start;
 	if (rc < 0) {
@@ -40,6 +49,8 @@ int nse_steps_undo(struct nse_steps *s, struct nse_error *err)
 {
 	int first = 0;
 
+	if (s->done > 0)
+		enter(s, NSE_STEPS_UNDO);
 	while (s->done > 0) {
 		const struct nse_step *step = &s->table[--s->done];
 		struct nse_error own = { 0 };

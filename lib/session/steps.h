@@ -14,7 +14,8 @@
 
 #include "lib/util/error.h"
 
-#define NSE_STEPS_MAX 32
+#define NSE_STEPS_MAX  32
+#define NSE_STEPS_UNDO "undo" /* what nse_steps.now says while steps are undone */
 
 struct nse_step {
 	const char *name;
@@ -33,6 +34,9 @@ struct nse_steps {
 	size_t done;	       /* steps that have begun */
 	bool crossed;	       /* the line of no return is passed */
 	const char *failed_at; /* name of the step that failed, or NULL */
+	const char *now;       /* name of the step that runs; NSE_STEPS_UNDO */
+	/* Called when now has changed; NULL after init. */
+	void (*changed)(void *arg);
 	int64_t us[NSE_STEPS_MAX];
 };
 

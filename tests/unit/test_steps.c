@@ -162,6 +162,34 @@ static void test_undo_goes_on_after_an_error(void **state)
 	assert_non_null(strstr(err.text, "undoing 'two': stuck"));
 }
 
+struct told {
+	struct world w; /* first, for the steps */
+	const struct nse_steps *s;
+	char names[64];
+};
+
+static void on_change(void *arg)
+{
+	struct told *t = arg;
+	size_t n = strlen(t->names);
+
+	snprintf(t->names + n, sizeof(t->names) - n, "%s ", t->s->now);
+}
+
+static void test_says_which_step_runs(void **state)
+{
+	struct told t = { .w = { .fail_at = 3 } };
+	struct nse_error err = { 0 };
+	struct nse_steps s;
+
+	(void)state;
+	t.s = &s;
+	nse_steps_init(&s, no_line, &t);
+	s.changed = on_change;
+	assert_int_equal(nse_steps_run(&s, &err), -EIO);
+	assert_string_equal(t.names, "one two three undo ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_undone_behind_the_line),
 		cmocka_unit_test(test_failing_at_the_line_is_before_it),
 		cmocka_unit_test(test_undo_goes_on_after_an_error),
+		cmocka_unit_test(test_says_which_step_runs),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
