@@ -15,6 +15,7 @@
 #include "cmd/groups.h"
 #include "cmd/output.h"
 #include "cmd/problems.h"
+#include "cmd/progress.h"
 #include "lib/scope/resolve.h"
 #include "lib/session/source.h"
 #include "lib/transport/words.h"
@@ -28,7 +29,11 @@ struct options {
 	const char *report;
 	bool dry_run;
 	int64_t timeout;
+	int progress;
 };
+
+/* In the order of enum cmd_progress_when. */
+static const char *const progress_words[] = { "auto", "never", "json", NULL };
 
 static const struct nse_opt opts[] = {
 	NSE_OPT_FILE('\0', "report", struct options, report,
@@ -38,6 +43,9 @@ static const struct nse_opt opts[] = {
 	NSE_OPT_INT('\0', "timeout", "S", struct options, timeout, 1, 3600,
 		    "abort when the target has not committed S seconds after the "
 		    "freeze, or is silent for so long (30)"),
+	NSE_OPT_CHOICE('\0', "progress", "WHEN", struct options, progress, progress_words,
+		       "show it on stderr while it runs: auto (a line, on a terminal), "
+		       "never, or json"),
 	NSE_OPT_END
 };
 
@@ -85,9 +93,23 @@ static int move_shell(const struct cmd_remote *r, int port, struct nse_words *w,
 	return rc < 0 ? nse_errno(err, rc, "the command line of ssh") : 0;
 }
 
+struct watcher {
+	const struct cmd_common *common;
+	struct cmd_progress *progress;
+};
+
 static void note(void *arg, const char *text)
 {
-	cmd_say(arg, "%s", text);
+	const struct watcher *w = arg;
+
+	cmd_say(w->common, "%s", text);
+}
+
+static void on_progress(void *arg, const struct nse_source_progress *now)
+{
+	const struct watcher *w = arg;
+
+	cmd_progress_update(w->progress, now);
 }
 
 /* The report goes to its file whole or not at all. */
@@ -171,13 +193,15 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	NSE_CLEANUP(nse_words_release) struct nse_words shell = { 0 };
 	NSE_CLEANUP(nse_problems_release)
 	struct nse_problems problems = NSE_PROBLEMS_INIT;
+	struct watcher watcher = { &args->common, NULL };
 	struct nse_source_spec spec = { .scope = &scope,
 					.engines = chosen->engines,
 					.target = args->words[1],
 					.timeout_s = (int)o->timeout,
 					.dry_run = o->dry_run,
 					.note = note,
-					.arg = (void *)&args->common,
+					.progress = on_progress,
+					.arg = &watcher,
 					.interrupted = &cmd_signal };
 	char host[sizeof(spec.link.target.user) + sizeof(spec.link.target.host) + 1];
 	json_t *report = NULL;
@@ -205,7 +229,10 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	spec.platform = env.platform;
 	spec.move = (struct nse_move_spec){ scope.domain.name, host, args->rest,
 					    (const char *const *)shell.argv };
+	watcher.progress =
+		cmd_progress_start(o->progress, &args->common, host, remote->rsh != NULL);
 	result = nse_source_migrate(&spec, &report, &problems, err);
+	cmd_progress_stop(watcher.progress);
 	status = finish(args, o, result, report, &problems, err);
 	json_decref(report);
 	return status;
