@@ -196,7 +196,7 @@ static void print_news(struct cmd_progress *p, const struct moment *begun, size_
 static bool look(struct cmd_progress *p, bool tick)
 {
 	struct moment begun[MOMENTS], now;
-	bool stopping, was_drawn, over;
+	bool stopping, was_drawn, over, ask;
 	size_t nbegun = 0;
 
 	pthread_mutex_lock(&p->lock);
@@ -210,13 +210,14 @@ static bool look(struct cmd_progress *p, bool tick)
 	pthread_mutex_unlock(&p->lock);
 	was_drawn = p->drawn;
 	over = hear(p, stopping);
-	if (stopping || (now.us && cmd_progress_may_ask(&now.at, p->by_ssh)))
+	ask = now.us && cmd_progress_may_ask(&now.at, p->by_ssh);
+	if (stopping || ask)
 		pass_open(p);
 	if (tick)
 		p->per_s = cmd_rate_add(&p->rate, nse_now_us(), now.at.memory.bytes);
 	if (p->json && (tick || stopping))
 		print_news(p, begun, nbegun, now);
-	if (!p->json && !stopping && (tick || was_drawn))
+	if (!p->json && !stopping && (tick || ask || p->drawn != was_drawn))
 		draw(p, &now);
 	flush(p);
 	if (stopping && !p->end)

@@ -98,6 +98,7 @@ for shell in bash fish zsh; do
 	is "$("in_$shell" 'nsemig show -e ')" "$("$NSEMIG" help --engines | sort | xargs)" \
 		"$shell: an engine"
 	is "$("in_$shell" 'nsemig show --color=')" "always auto never" "$shell: behind ="
+	is "$("in_$shell" 'nsemig migrate --progress ')" "auto json never" "$shell: one of some words"
 	is "$("in_$shell" 'nsemig diff one.nsc @w')" "@web1" "$shell: a live domain"
 	is "$("in_$shell" 'nsemig show o')" "one.nsc" "$shell: a file"
 	is "$("in_$shell" 'nsemig snapshot -o on')" "one.nsc" "$shell: a file for an option"

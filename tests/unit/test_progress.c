@@ -142,19 +142,20 @@ static void test_may_ask(void **state)
 	assert_false(cmd_progress_may_ask(&p, false));
 }
 
+#define TALK_ROOM 4096
+
 static void add_line(void *arg, const char *line, size_t n)
 {
-	char *out = arg;
+	size_t len = strlen(arg);
 
-	strncat(out, line, n);
-	strcat(out, "|");
+	snprintf((char *)arg + len, TALK_ROOM - len, "%.*s|", (int)n, line);
 }
 
 static void test_talk(void **state)
 {
 	static const char said[] = "one\ntwo\r\n\rxl:  5%\rxl: 10%\r       \rthree\n"
 				   "\033[2Jfour\tand\001\nfive";
-	char out[4096] = "", longest[3000];
+	char out[TALK_ROOM] = "", longest[3000];
 	struct cmd_talk t;
 
 	(void)state;
