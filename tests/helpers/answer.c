@@ -2,9 +2,12 @@
 /*
  * The VM's side of the probes: a server that sends back whatever it receives,
  * over TCP and UDP, IPv4 and IPv6. With --knock ADDR PORT it opens a UDP flow
- * from its own port to the prober, who can then ask along that flow alone.
+ * from its own port to the prober, who can then ask along that flow alone;
+ * with --dial it opens a TCP connection to the prober, again and again until
+ * one is accepted.
  *
  *	answer [--tcp PORT]... [--udp PORT]... [--knock ADDR PORT FROM-PORT]...
+ *	       [--dial ADDR PORT]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_FDS 64
+#define MAX_FDS 1024
+#define DIAL_MS 500
 
 enum role { LISTENER, STREAM, DATAGRAM };
 
@@ -25,6 +29,7 @@ struct server {
 	struct pollfd fds[MAX_FDS];
 	enum role roles[MAX_FDS];
 	int n;
+	struct sockaddr_in6 dial; /* sin6_port 0: nobody, or it has been done */
 };
 
 static void die(const char *what)
@@ -71,7 +76,7 @@ static int bound(int type, int port)
 	return fd;
 }
 
-static void knock(int fd, const char *addr, int port)
+static struct sockaddr_in6 peer(const char *addr, int port)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
 	char mapped[INET6_ADDRSTRLEN + 8];
@@ -82,6 +87,13 @@ static void knock(int fd, const char *addr, int port)
 		fprintf(stderr, "answer: '%s' is not an address\n", addr);
 		exit(2);
 	}
+	return to;
+}
+
+static void knock(int fd, const char *addr, int port)
+{
+	struct sockaddr_in6 to = peer(addr, port);
+
 	if (sendto(fd, "knock\n", 6, 0, (struct sockaddr *)&to, sizeof(to)) != 6)
 		die("knock");
 }
@@ -93,7 +105,7 @@ static void setup(struct server *s, char **argv)
 	while (*argv) {
 		if (!strcmp(argv[0], "--tcp") && argv[1]) {
 			fd = bound(SOCK_STREAM, port_of(argv[1]));
-			if (listen(fd, 16) < 0)
+			if (listen(fd, 128) < 0)
 				die("listen");
 			add(s, fd, LISTENER);
 			argv += 2;
@@ -105,12 +117,30 @@ static void setup(struct server *s, char **argv)
 			knock(fd, argv[1], port_of(argv[2]));
 			add(s, fd, DATAGRAM);
 			argv += 4;
+		} else if (!strcmp(argv[0], "--dial") && argv[1] && argv[2]) {
+			s->dial = peer(argv[1], port_of(argv[2]));
+			argv += 3;
 		} else {
 			fprintf(stderr, "usage: answer [--tcp PORT]... [--udp PORT]... "
-					"[--knock ADDR PORT FROM-PORT]...\n");
+					"[--knock ADDR PORT FROM-PORT]... "
+					"[--dial ADDR PORT]\n");
 			exit(2);
 		}
 	}
+}
+
+static void dial(struct server *s)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket");
+	if (connect(fd, (struct sockaddr *)&s->dial, sizeof(s->dial)) < 0) {
+		close(fd);
+		return;
+	}
+	s->dial.sin6_port = 0;
+	add(s, fd, STREAM);
 }
 
 /* Returns false when the connection has ended. */
@@ -174,7 +204,10 @@ int main(int argc, char **argv)
 	(void)argc;
 	setup(&s, argv + 1);
 	for (;;) {
-		if (poll(s.fds, (nfds_t)s.n, -1) < 0 && errno != EINTR)
+		if (s.dial.sin6_port)
+			dial(&s);
+		if (poll(s.fds, (nfds_t)s.n, s.dial.sin6_port ? DIAL_MS : -1) < 0 &&
+		    errno != EINTR)
 			die("poll");
 		for (i = s.n - 1; i >= 0; i--)
 			if (s.fds[i].revents)
