@@ -210,8 +210,8 @@ static bool look(struct cmd_progress *p, bool tick)
 	pthread_mutex_unlock(&p->lock);
 	was_drawn = p->drawn;
 	over = hear(p, stopping);
-	ask = now.us && cmd_progress_may_ask(&now.at, p->by_ssh);
-	if (stopping || ask)
+	ask = !p->json && now.us && cmd_progress_may_ask(&now.at, p->by_ssh);
+	if (ask)
 		pass_open(p);
 	if (tick)
 		p->per_s = cmd_rate_add(&p->rate, nse_now_us(), now.at.memory.bytes);
@@ -243,6 +243,7 @@ static void *show(void *arg)
 		if (tick)
 			next = nse_now_us() + TICK_US;
 	} while (!look(p, tick));
+	pass_open(p);
 	erase(p);
 	end_open(p);
 	flush(p);

@@ -304,12 +304,19 @@ static void test_display_json(void **state)
 		p.phase = *q;
 		cmd_progress_update(show, &p);
 	}
-	say("talk\n");
-	cmd_progress_stop(show);
 	assert_true(screen_shows(&s, "\"phase\":\"hello\""));
+	/* No object in the middle of a message. */
+	p.phase = "move";
+	cmd_progress_update(show, &p);
+	say("ta");
+	p.phase = "suspend";
+	cmd_progress_update(show, &p);
+	assert_true(screen_shows(&s, "\"phase\":\"suspend\""));
+	say("lk\n");
+	cmd_progress_stop(show);
 	assert_non_null(strstr(s.seen, "\"phase\":\"lock\""));
 	assert_non_null(strstr(s.seen, "\"phase\":\"connect\""));
-	assert_non_null(strstr(s.seen, "talk\n"));
+	assert_true(screen_shows(&s, "\ntalk\n"));
 	assert_null(strchr(s.seen, '\033'));
 	screen_close(&s);
 }
