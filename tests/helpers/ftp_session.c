@@ -3,12 +3,12 @@
  * An FTP client that stops between announcing a data connection and using it,
  * the moment at which only an expectation says that it may pass:
  *
- *	ftp_session passive|active ADDR FILE
+ *	ftp_session passive|active ADDR FILE [SECONDS]
  *
  * It logs in as anonymous, says PASV or PORT, prints "armed", and waits for a
  * line on stdin. Then it fetches FILE over that data connection, prints
  * "first N bytes SUM", fetches it again with a new one, prints "second ...",
- * and quits. Each wait ends after 5 s. Exit status 0: both came.
+ * and quits. Each wait ends after so many seconds (5). Exit status 0: both came.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,9 +36,11 @@ static void die(const char *what)
 	exit(1);
 }
 
+static int patience_s = 5;
+
 static int tcp_socket(void)
 {
-	struct timeval tv = { .tv_sec = 5 };
+	struct timeval tv = { .tv_sec = patience_s };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
@@ -190,10 +192,14 @@ int main(int argc, char **argv)
 	struct session s = { 0 };
 	char line[64];
 
-	if (argc != 4 || (strcmp(argv[1], "passive") && strcmp(argv[1], "active"))) {
-		fprintf(stderr, "usage: ftp_session passive|active ADDR FILE\n");
+	if (argc < 4 || argc > 5 ||
+	    (strcmp(argv[1], "passive") && strcmp(argv[1], "active"))) {
+		fprintf(stderr,
+			"usage: ftp_session passive|active ADDR FILE [SECONDS]\n");
 		return 2;
 	}
+	if (argc == 5)
+		patience_s = atoi(argv[4]);
 	s.active = !strcmp(argv[1], "active");
 	open_session(&s, argv[2]);
 	announce(&s);
