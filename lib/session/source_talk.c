@@ -94,11 +94,19 @@ static bool move_has(const struct nse_source_session *s, enum nse_move_event eve
 	       (event == NSE_MOVE_ENDED && s->ended);
 }
 
+static bool interrupted(const struct nse_source_session *s)
+{
+	return s->spec->interrupted && *s->spec->interrupted && !s->released_us;
+}
+
 static int ended_early(struct nse_source_session *s, struct nse_error *err)
 {
 	const struct nse_platform_ops *ops = s->spec->platform->ops;
 	const char *reason = ops->move_reason ? ops->move_reason(s->move) : "";
 
+	/* Ctrl-C reaches the platform's program as well. */
+	if (interrupted(s))
+		return nse_error(err, -EINTR, "interrupted");
 	return nse_error(err, -ECHILD, "%s ended the move by itself (status %d)%s%s",
 			 ops->name, ops->move_status(s->move), reason[0] ? ": " : "",
 			 reason);
@@ -174,7 +182,7 @@ int nse_source_wait(struct nse_source_session *s, enum nse_message reply,
 		rc = s->linked ? look_at_link(s, reply, answer, err) : 0;
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
-		if (s->spec->interrupted && *s->spec->interrupted && !s->released_us)
+		if (interrupted(s))
 			return nse_error(err, -EINTR, "interrupted");
 		nse_source_tell_progress(s);
 		if (nse_now_us() >= deadline_us)
