@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Keeping the journal, and recovering from one whose process is gone.
+ * Keeping a journal, and reading one back whose process is gone. Journals
+ * appear and go under a lock on the directory that they lie in, so that
+ * nobody meets half of one.
  */
 #include "lib/session/journal.h"
 
@@ -14,14 +16,15 @@
 #include <unistd.h>
 
 #include "lib/context/snapshot.h"
-#include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 
 #define MAX_ROUNDS 100000
 
-static const char *const state_names[] = { "gather", "installing", "committed" };
+static const char *const state_names[] = { "gather", "installing", "committed",
+					   "released" };
+static const char *const side_names[] = { "sessions", "moves" };
 
 struct nse_journal {
 	char *path; /* the session's directory */
@@ -54,6 +57,23 @@ static int put_file(struct nse_journal *j, const char *name, const void *p, size
 	return rc < 0 ? nse_errno(err, rc, "cannot write the journal %s", j->path) : 0;
 }
 
+/* Locks the directory of all journals of a side; released by closing it. */
+static int lock_all(int at, const char *path, struct nse_error *err)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return nse_errno(err, -errno, "cannot open %s", path);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR) {
+			int rc = nse_errno(err, -errno, "cannot lock %s", path);
+
+			close(fd);
+			return rc;
+		}
+	return fd;
+}
+
 /* Opens the directory and takes its lock; -EBUSY when somebody holds it. */
 static int attach(struct nse_journal *j, struct nse_error *err)
 {
@@ -69,51 +89,83 @@ static int attach(struct nse_journal *j, struct nse_error *err)
 	return 0;
 }
 
-static struct nse_journal *journal_new(const char *state_dir, const char *id)
+/* A journal that is not attached yet; *all is the locked directory it lies in. */
+static int journal_new(struct nse_journal **out, const char *state_dir,
+		       enum nse_journal_side side, const char *id, bool make, int *all,
+		       struct nse_error *err)
 {
-	struct nse_journal *j = calloc(1, sizeof(*j));
-
-	if (!j)
-		return NULL;
-	j->dir = j->lock = j->round_fd = -1;
-	if (asprintf(&j->path, "%s/sessions/%s", state_dir, id) < 0) {
-		free(j);
-		return NULL;
-	}
-	return j;
-}
-
-int nse_journal_open(struct nse_journal **out, const char *state_dir, const char *id,
-		     const struct nse_scope *scope, struct nse_error *err)
-{
+	NSE_FREE char *parent = NULL;
 	struct nse_journal *j;
-	NSE_FREE char *text = NULL;
-	json_t *json;
 	int rc;
 
 	if (!id_ok(id))
 		return nse_error(err, -EPROTO, "the session's id is not valid");
-	j = journal_new(state_dir, id);
-	if (!j)
+	if (asprintf(&parent, "%s/%s", state_dir, side_names[side]) < 0) {
+		parent = NULL;
 		return nse_error(err, -ENOMEM, "out of memory");
-	json = nse_scope_to_json(scope);
+	}
+	rc = make ? nse_mkdirs(parent, 0700, err) : 0;
+	if (rc < 0 || (rc = *all = lock_all(AT_FDCWD, parent, err)) < 0)
+		return rc;
+	j = calloc(1, sizeof(*j));
+	if (!j || asprintf(&j->path, "%s/%s", parent, id) < 0) {
+		free(j);
+		return nse_error(err, -ENOMEM, "out of memory");
+	}
+	j->dir = j->lock = j->round_fd = -1;
+	*out = j;
+	return make ? nse_mkdirs(j->path, 0700, err) : 0;
+}
+
+int nse_journal_open(struct nse_journal **out, const char *state_dir,
+		     enum nse_journal_side side, const char *id,
+		     const struct nse_scope *scope, struct nse_error *err)
+{
+	struct nse_journal *j = NULL;
+	NSE_CLOSE int all = -1;
+	NSE_FREE char *text = NULL;
+	json_t *json = nse_scope_to_json(scope);
+	int rc;
+
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
-	rc = nse_mkdirs(j->path, 0700, err);
+	if (!text)
+		return nse_error(err, -ENOMEM, "out of memory");
+	rc = journal_new(&j, state_dir, side, id, true, &all, err);
 	if (rc == 0)
 		rc = attach(j, err);
-	if (rc == 0 && !text)
-		rc = nse_error(err, -ENOMEM, "out of memory");
 	if (rc == 0)
 		rc = put_file(j, "scope.json", text, strlen(text), err);
 	if (rc == 0)
 		rc = nse_journal_mark(j, NSE_JOURNAL_GATHER, err);
-	if (rc < 0) {
+	if (rc == 0) {
+		*out = j;
+		return 0;
+	}
+	nse_closep(&all); /* which removing needs */
+	all = -1;
+	if (rc == -EBUSY)
+		nse_journal_close(j);
+	else
+		nse_journal_forget(j);
+	return rc;
+}
+
+int nse_journal_reopen(struct nse_journal **out, const char *state_dir,
+		       enum nse_journal_side side, const char *id, struct nse_error *err)
+{
+	NSE_CLOSE int all = -1;
+	struct nse_journal *j = NULL;
+	int rc = journal_new(&j, state_dir, side, id, false, &all, err);
+
+	if (rc == 0)
+		rc = attach(j, err);
+	if (rc < 0 && rc != -EBUSY) {
 		nse_journal_close(j);
 		return rc;
 	}
 	*out = j;
-	return 0;
+	return rc;
 }
 
 bool nse_journal_exists(const char *state_dir, const char *id)
@@ -122,7 +174,8 @@ bool nse_journal_exists(const char *state_dir, const char *id)
 
 	if (!id_ok(id))
 		return false;
-	snprintf(path, sizeof(path), "%s/sessions/%s", state_dir, id);
+	snprintf(path, sizeof(path), "%s/%s/%s", state_dir,
+		 side_names[NSE_JOURNAL_SESSION], id);
 	return access(path, F_OK) == 0;
 }
 
@@ -162,6 +215,11 @@ int nse_journal_append(struct nse_journal *j, const void *p, size_t n)
 	return nse_write_full(j->round_fd, p, n, NSE_FOREVER);
 }
 
+const char *nse_journal_path(const struct nse_journal *j)
+{
+	return j->path;
+}
+
 int nse_journal_mark(struct nse_journal *j, enum nse_journal_state state,
 		     struct nse_error *err)
 {
@@ -170,11 +228,13 @@ int nse_journal_mark(struct nse_journal *j, enum nse_journal_state state,
 
 void nse_journal_forget(struct nse_journal *j)
 {
+	NSE_CLOSE int all = -1;
 	DIR *d;
 	struct dirent *e;
 
 	if (!j)
 		return;
+	all = lock_all(j->dir, "..", NULL);
 	d = fdopendir(dup(j->dir));
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.')
@@ -199,29 +259,12 @@ void nse_journal_close(struct nse_journal *j)
 	free(j);
 }
 
-int nse_journal_job(struct nse_job *job, const struct nse_context *ctx,
-		    const struct nse_context *before)
-{
-	struct nse_record rec;
-	int rc = nse_job_init(job, ctx, 0);
-
-	if (rc < 0)
-		return rc;
-	for (uint32_t s = 0; s < nse_context_slots(ctx); s++) {
-		if (!nse_context_at(ctx, s, &rec))
-			continue;
-		if (before &&
-		    nse_context_find(before, rec.kind, rec.key) != NSE_CONTEXT_NONE)
-			nse_job_outcome(job, s, NSE_KEPT);
-		else
-			nse_job_outcome(job, s, NSE_CREATED);
-	}
-	return 0;
-}
-
-/* Reads the rounds back; a last round that is not whole was never used. */
-static int load_rounds(struct nse_journal *j, struct nse_snapshot *snap,
-		       struct nse_error *err)
+/*
+ * Reads the rounds back. At the target a last round that is not whole was
+ * never used; at the source all of them are what the target has.
+ */
+static int load_rounds(const struct nse_journal *j, bool partial,
+		       struct nse_snapshot *snap, struct nse_error *err)
 {
 	char name[32];
 
@@ -236,113 +279,86 @@ static int load_rounds(struct nse_journal *j, struct nse_snapshot *snap,
 			rc = nse_snapshot_read_fd(snap, fd, err);
 		else
 			rc = nse_delta_read(snap->ctx, nse_fd_read, &fd, NULL, err);
-		if (rc < 0 && n == 0)
-			return rc;
+		if (rc < 0 && (n == 0 || !partial))
+			return nse_error_prefix(err, "%s/%s", j->path, name);
 		if (rc < 0)
 			break;
 	}
 	return 0;
 }
 
-static int read_state(struct nse_journal *j, enum nse_journal_state *state,
-		      struct nse_scope *scope)
+int nse_journal_load(const struct nse_journal *j, struct nse_snapshot *snap,
+		     struct nse_snapshot *before, struct nse_error *err)
 {
-	char path[4096], text[32];
-	json_error_t je;
+	NSE_CLOSE int fd = -1;
+	int rc = load_rounds(j, before != NULL, snap, err);
+
+	if (rc < 0 || !before)
+		return rc;
+	fd = openat(j->dir, "before.nsc", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? 0 : nse_snapshot_read_fd(before, fd, err);
+}
+
+static int read_scope(const struct nse_journal *j, struct nse_scope *scope,
+		      struct nse_error *err)
+{
+	NSE_FREE char *path = NULL;
+	json_error_t why;
 	json_t *json;
 	int rc;
 
-	snprintf(path, sizeof(path), "%s/state", j->path);
-	if (nse_read_text(path, text, sizeof(text)) < 0)
-		return -ENOENT;
-	for (*state = 0; *state < NSE_JOURNAL_COMMITTED; ++*state)
-		if (strcmp(text, state_names[*state]) == 0)
-			break;
-	snprintf(path, sizeof(path), "%s/scope.json", j->path);
-	json = json_load_file(path, 0, &je);
-	rc = nse_scope_from_json(json, scope, NULL);
-	json_decref(json);
-	return rc;
-}
-
-static int recover_context(struct nse_journal *j, bool keep, struct nse_error *err)
-{
-	struct nse_snapshot snap = { 0 }, before = { 0 };
-	struct nse_job job = { 0 };
-	int fd = openat(j->dir, "before.nsc", O_RDONLY | O_CLOEXEC), rc;
-
-	rc = load_rounds(j, &snap, err);
-	if (rc == 0 && fd >= 0)
-		rc = nse_snapshot_read_fd(&before, fd, err);
-	if (rc == 0 && snap.ctx) {
-		rc = nse_journal_job(&job, snap.ctx, before.ctx);
-		if (rc == 0 && keep)
-			rc = nse_engines_settle(NSE_ENGINES_ALL, &job, err);
-		else if (rc == 0)
-			rc = nse_engines_undo(NSE_ENGINES_ALL, &job, err);
-		nse_job_release(&job);
+	if (asprintf(&path, "%s/scope.json", j->path) < 0) {
+		path = NULL;
+		return nse_error(err, -ENOMEM, "out of memory");
 	}
-	if (fd >= 0)
-		close(fd);
-	nse_snapshot_release(&snap);
-	nse_snapshot_release(&before);
-	return rc;
+	json = json_load_file(path, 0, &why);
+	if (!json)
+		return nse_error(err, -EBADMSG, "%s: %s", path, why.text);
+	rc = nse_scope_from_json(json, scope, err);
+	json_decref(json);
+	return rc < 0 ? nse_error_prefix(err, "%s", path) : 0;
 }
 
-static int recover_one(const char *state_dir, const char *id,
-		       struct nse_platform *platform, struct nse_recovery *r,
-		       struct nse_error *err)
+int nse_journal_read(const struct nse_journal *j, enum nse_journal_state *state,
+		     struct nse_scope *scope, struct nse_error *err)
 {
-	enum nse_journal_state state = NSE_JOURNAL_GATHER;
-	struct nse_journal *j = journal_new(state_dir, id);
-	struct nse_scope scope;
-	bool keep = false;
+	char path[4096], text[32];
 	int rc;
 
-	if (!j)
-		return nse_error(err, -ENOMEM, "out of memory");
-	rc = attach(j, err);
-	if (rc < 0) {
-		r->alive += rc == -EBUSY;
-		nse_journal_close(j);
-		return rc == -EBUSY ? 0 : rc;
-	}
-	nse_scope_init(&scope);
-	if (read_state(j, &state, &scope) == 0 && state != NSE_JOURNAL_GATHER) {
-		keep = state == NSE_JOURNAL_COMMITTED && platform &&
-		       platform->ops->running(platform, scope.domain.name, err) > 0;
-		rc = recover_context(j, keep, err);
-	}
-	nse_scope_release(&scope);
-	if (rc < 0) {
-		nse_error_prefix(err, "recovering the session %s", id);
-		nse_journal_close(j);
-		return rc;
-	}
-	r->finished += keep;
-	r->undone += state != NSE_JOURNAL_GATHER && !keep;
-	nse_journal_forget(j);
-	return 0;
+	*state = NSE_JOURNAL_GATHER;
+	snprintf(path, sizeof(path), "%s/state", j->path);
+	/* Whoever was killed before the first state has done nothing. */
+	if (nse_read_text(path, text, sizeof(text)) < 0)
+		return 0;
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(state_names); i++)
+		if (strcmp(text, state_names[i]) == 0) {
+			*state = (enum nse_journal_state)i;
+			rc = read_scope(j, scope, err);
+			return *state == NSE_JOURNAL_GATHER ? 0 : rc;
+		}
+	return nse_error(err, -EBADMSG, "%s: unknown state '%s'", path, text);
 }
 
-int nse_journal_recover(const char *state_dir, struct nse_platform *platform,
-			struct nse_recovery *r, struct nse_error *err)
+int nse_journal_each(const char *state_dir, enum nse_journal_side side,
+		     int (*each)(void *arg, const char *id), void *arg,
+		     struct nse_error *err)
 {
 	NSE_FREE char *path = NULL;
 	struct dirent *e;
 	int rc = 0;
 	DIR *d;
 
-	*r = (struct nse_recovery){ 0 };
-	if (asprintf(&path, "%s/sessions", state_dir) < 0)
+	if (asprintf(&path, "%s/%s", state_dir, side_names[side]) < 0) {
+		path = NULL;
 		return nse_error(err, -ENOMEM, "out of memory");
+	}
 	d = opendir(path);
 	if (!d)
 		return errno == ENOENT ? 0
 				       : nse_errno(err, -errno, "cannot read %s", path);
 	while (rc == 0 && (e = readdir(d)))
 		if (id_ok(e->d_name))
-			rc = recover_one(state_dir, e->d_name, platform, r, err);
+			rc = each(arg, e->d_name);
 	closedir(d);
 	return rc;
 }

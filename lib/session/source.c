@@ -10,7 +10,7 @@
 
 #include "lib/engine/registry.h"
 #include "lib/scope/resolve.h"
-#include "lib/session/journal.h"
+#include "lib/session/recover.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 
@@ -151,8 +151,14 @@ static int step_round0(void *arg, struct nse_error *err)
 {
 	struct nse_source_session *s = arg;
 	struct nse_context *ctx = NULL;
-	int rc = collect(s, &ctx, err);
+	int rc = 0;
 
+	/* A dry run writes nothing. */
+	if (!s->spec->dry_run)
+		rc = nse_journal_open(&s->journal, s->spec->config->state_dir,
+				      NSE_JOURNAL_MOVE, s->id, s->spec->scope, err);
+	if (rc == 0)
+		rc = collect(s, &ctx, err);
 	if (rc == 0)
 		rc = nse_source_send_round(s, ctx, err);
 	s->sent = ctx;
@@ -160,6 +166,15 @@ static int step_round0(void *arg, struct nse_error *err)
 		nse_source_note(s, "%zu records are at %s", nse_context_count(ctx),
 				s->spec->target);
 	return rc;
+}
+
+static int undo_round0(void *arg, struct nse_error *err)
+{
+	struct nse_source_session *s = arg;
+
+	(void)err;
+	nse_journal_forget(nse_take(s->journal));
+	return 0;
 }
 
 static int step_move(void *arg, struct nse_error *err)
@@ -248,7 +263,7 @@ static int step_ready(void *arg, struct nse_error *err)
 			       err);
 }
 
-/* The line of no return. */
+/* The line of no return; should we die behind it, the journal says so. */
 static int step_release(void *arg, struct nse_error *err)
 {
 	struct nse_source_session *s = arg;
@@ -256,10 +271,13 @@ static int step_release(void *arg, struct nse_error *err)
 
 	if (rc == 0)
 		rc = nse_channel_send_json(&s->ch, NSE_MSG_RELEASED, json_object(), err);
-	if (rc == 0)
-		rc = s->spec->platform->ops->move_go(s->move, err);
+	if (rc < 0 || (rc = nse_journal_mark(s->journal, NSE_JOURNAL_RELEASED, err)) < 0)
+		return rc;
+	rc = s->spec->platform->ops->move_go(s->move, err);
 	if (rc == 0)
 		s->released_us = nse_now_us();
+	else
+		nse_journal_mark(s->journal, NSE_JOURNAL_GATHER, NULL);
 	return rc;
 }
 
@@ -304,9 +322,11 @@ static int step_clean(void *arg, struct nse_error *err)
 	s->cleaned = rc == 0;
 	nse_job_release(&job);
 	free(local);
-	if (rc < 0)
+	if (rc == 0)
+		nse_journal_forget(nse_take(s->journal));
+	else
 		nse_error_prefix(err, "the domain has moved, but cleaning up here failed "
-				      "(`nsemig purge` does it)");
+				      "(`nsemig recover` tries again)");
 	return rc;
 }
 
@@ -333,7 +353,7 @@ static const struct nse_step steps[] = {
 	{ "connect", step_connect, undo_connect, false },
 	{ "hello", step_hello, undo_hello, false },
 	{ "offer", step_offer, NULL, false },
-	{ "round0", step_round0, NULL, false },
+	{ "round0", step_round0, undo_round0, false },
 	{ "move", step_move, undo_move, false },
 	{ "suspend", step_suspend, NULL, false },
 	{ "freeze", step_freeze, undo_freeze, false },
@@ -377,6 +397,29 @@ static enum nse_source_result run(struct nse_source_session *s, struct nse_error
 	return nse_source_confirm_undone(s, err) < 0 ? NSE_UNCLEAR : NSE_ABORTED;
 }
 
+static void tell_recovered(void *arg, const struct nse_recovered *what)
+{
+	char text[NSE_RECOVERED_TEXT];
+
+	if (what->how != NSE_RECOVERED_NOTHING && what->how != NSE_RECOVERED_ALIVE)
+		nse_source_note(arg, "%sfrom an earlier migration: %s",
+				what->how == NSE_RECOVERED_FAILED ? "warning: " : "",
+				nse_recovered_text(what, text));
+}
+
+/* What killed processes have left here; it is in nobody's way but its own. */
+static void recover_first(struct nse_source_session *s)
+{
+	const struct nse_recover_spec dead = { s->spec->config, s->spec->platform,
+					       tell_recovered, s };
+	struct nse_recovery sum;
+	struct nse_error own = { 0 };
+
+	if (!s->spec->dry_run && nse_recover(&dead, &sum, &own) < 0 &&
+	    !sum.n[NSE_RECOVERED_FAILED])
+		nse_source_note(s, "warning: %s", own.text);
+}
+
 enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
 					  json_t **report, struct nse_problems *problems,
 					  struct nse_error *err)
@@ -387,12 +430,14 @@ enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
 	s.rounds = json_array();
 	s.refused = json_array();
 	nse_source_new_id(s.id);
+	recover_first(&s);
 	result = run(&s, err);
 	*report = nse_source_report(&s, result, err);
 	nse_source_disconnect(&s);
 	if (s.move)
 		spec->platform->ops->move_free(s.move);
 	nse_guard_down(s.guard, NULL);
+	nse_journal_close(s.journal);
 	nse_context_free(s.sent);
 	nse_context_free(s.last);
 	json_decref(s.rounds);

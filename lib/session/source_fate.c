@@ -111,6 +111,7 @@ int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *er
 	if (runs_here(s) > 0) {
 		s->steps.crossed = false;
 		s->released_us = 0;
+		nse_journal_mark(s->journal, NSE_JOURNAL_GATHER, NULL);
 		return nse_error(err, -ECHILD,
 				 "%s gave the move up (status %d); %s runs here%s%s",
 				 ops->name, status, name, reason[0] ? ": " : "", reason);
@@ -217,7 +218,7 @@ int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *er
 	snprintf(
 		err->text + n, sizeof(err->text) - n,
 		"\n%s runs here, but %s does not confirm that nothing of its context is left "
-		"there%s%s: `nsemig receive --session </dev/null` there cleans up",
+		"there%s%s: `nsemig recover` there cleans up",
 		s->spec->scope->domain.name, s->spec->target, own.text[0] ? ": " : "",
 		own.text);
 	return -ENOTRECOVERABLE;

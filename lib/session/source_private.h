@@ -9,6 +9,7 @@
 #include "lib/context/snapshot.h"
 #include "lib/engine/nft/guard.h"
 #include "lib/session/install.h"
+#include "lib/session/journal.h"
 #include "lib/session/protocol.h"
 #include "lib/session/source.h"
 #include "lib/session/steps.h"
@@ -18,6 +19,7 @@ struct nse_source_session {
 	struct nse_problems *problems;
 	char id[37];
 	int lock;
+	struct nse_journal *journal; /* NULL in a dry run */
 	struct nse_link link;
 	bool linked;
 	struct nse_channel ch;
@@ -56,7 +58,10 @@ int nse_source_wait(struct nse_source_session *s, enum nse_message reply,
 		    enum nse_move_event event, int64_t deadline_us, json_t **answer,
 		    struct nse_error *err);
 
-/* Sends the first round or a delta against s->sent, and checks HAVE. */
+/*
+ * Sends the first round or a delta against s->sent, and checks HAVE. What is
+ * sent goes into the journal as well.
+ */
 int nse_source_send_round(struct nse_source_session *s, const struct nse_context *ctx,
 			  struct nse_error *err);
 

@@ -246,6 +246,43 @@ static int check_have(struct nse_source_session *s, const json_t *have, uint64_t
 	return nse_source_take_problems(s, have, err);
 }
 
+/* Where a round goes: to the target, and beside it into the journal. */
+struct tee {
+	struct nse_source_session *s;
+	int journal_rc;
+};
+
+static int write_both(void *arg, const void *p, size_t n)
+{
+	struct tee *t = arg;
+
+	if (t->s->journal && t->journal_rc == 0)
+		t->journal_rc = nse_journal_append(t->s->journal, p, n);
+	return t->journal_rc < 0 ? t->journal_rc
+				 : nse_channel_write_context(&t->s->ch, p, n);
+}
+
+/* Writes a round or a delta; its text names the journal when that failed. */
+static int write_round(struct nse_source_session *s, const struct nse_context *ctx,
+		       struct nse_stream_header *h, struct nse_stream_stats *stats,
+		       struct nse_error *err)
+{
+	struct tee t = { s, 0 };
+	int rc = s->journal ? nse_journal_round(s->journal, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (!s->sent)
+		rc = nse_snapshot_write(ctx, h, write_both, &t, stats, err);
+	else
+		rc = nse_delta_write(s->sent, ctx, NSE_DIFF_STATE, h, write_both, &t,
+				     stats, err);
+	return t.journal_rc < 0
+		       ? nse_errno(err, t.journal_rc, "cannot write the journal %s",
+				   nse_journal_path(s->journal))
+		       : rc;
+}
+
 int nse_source_send_round(struct nse_source_session *s, const struct nse_context *ctx,
 			  struct nse_error *err)
 {
@@ -260,12 +297,8 @@ int nse_source_send_round(struct nse_source_session *s, const struct nse_context
 	rc = nse_scope_copy(&h.scope, s->spec->scope);
 	if (rc < 0)
 		rc = nse_error(err, rc, "out of memory");
-	else if (!s->sent)
-		rc = nse_snapshot_write(ctx, &h, nse_channel_write_context, &s->ch,
-					&stats, err);
 	else
-		rc = nse_delta_write(s->sent, ctx, NSE_DIFF_STATE, &h,
-				     nse_channel_write_context, &s->ch, &stats, err);
+		rc = write_round(s, ctx, &h, &stats, err);
 	nse_stream_header_release(&h);
 	if (rc < 0)
 		return rc;

@@ -73,13 +73,14 @@ static int step_hello(void *arg, struct nse_error *err)
 	t->state = NSE_ST_OFFER;
 	return nse_channel_send_json(
 		&t->ch, NSE_MSG_WELCOME,
-		json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:i, s:i, s:b}", "protocol",
-			  NSE_PROTOCOL_VERSION, "version", NSEMIG_VERSION, "host",
-			  un.nodename, "kernel", un.release, "platform",
+		json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:i, s:i, s:i, s:b}",
+			  "protocol", NSE_PROTOCOL_VERSION, "version", NSEMIG_VERSION,
+			  "host", un.nodename, "kernel", un.release, "platform",
 			  t->spec->platform ? t->spec->platform->ops->name : NULL,
-			  "facts", facts, "recovered_undone", t->recovery.undone,
-			  "recovered_finished", t->recovery.finished, "leftover",
-			  t->leftover),
+			  "facts", facts, "recovered_undone",
+			  t->recovery.n[NSE_RECOVERED_UNDONE], "recovered_finished",
+			  t->recovery.n[NSE_RECOVERED_FINISHED], "recovered_cleaned",
+			  t->recovery.n[NSE_RECOVERED_CLEANED], "leftover", t->leftover),
 		err);
 }
 
@@ -123,8 +124,8 @@ static int step_offer(void *arg, struct nse_error *err)
 			     err);
 	if (rc < 0 || (rc = collect_before(t, err)) < 0)
 		return rc;
-	rc = nse_journal_open(&t->journal, t->spec->config->state_dir, t->id, &t->scope,
-			      err);
+	rc = nse_journal_open(&t->journal, t->spec->config->state_dir,
+			      NSE_JOURNAL_SESSION, t->id, &t->scope, err);
 	if (rc == 0)
 		rc = nse_journal_before(t->journal, t->before, err);
 	if (rc == 0)

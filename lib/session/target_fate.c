@@ -187,6 +187,8 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 {
 	struct nse_target_session t = { .spec = spec, .lock = -1 };
+	const struct nse_recover_spec dead = { .config = spec->config,
+					       .platform = spec->platform };
 	struct nse_steps steps;
 	int rc;
 
@@ -198,8 +200,7 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 	if (rc < 0)
 		return nse_errno(err, rc, "cannot greet the source");
 	t.ch.silence_us = FACTS_TIMEOUT_US;
-	rc = nse_journal_recover(spec->config->state_dir, spec->platform, &t.recovery,
-				 err);
+	rc = nse_recover(&dead, &t.recovery, err);
 	while (rc >= 0 && (rc = nse_steps_next(&steps, err)) > 0)
 		;
 	if (rc < 0)

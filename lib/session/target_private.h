@@ -11,6 +11,7 @@
 #include "lib/session/install.h"
 #include "lib/session/journal.h"
 #include "lib/session/protocol.h"
+#include "lib/session/recover.h"
 #include "lib/session/steps.h"
 #include "lib/session/target.h"
 #include "lib/util/cleanup.h"
