@@ -64,6 +64,7 @@ int cmd_send(int argc, char **argv);
 int cmd_receive(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_recover(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_xl_gate(int argc, char **argv);
 
