@@ -27,39 +27,46 @@ ok()
 	return 1
 }
 
+# The explanation of a failure, which stays one: so callers can add to it.
+told()
+{
+	diag "$*"
+	return 1
+}
+
 # is GOT WANTED NAME
 is()
 {
 	[ "$1" = "$2" ]
-	ok $? "$3" || diag "got '$1', wanted '$2'"
+	ok $? "$3" || told "got '$1', wanted '$2'"
 }
 
 # same GOT WANTED NAME: of many lines; tells the difference.
 same()
 {
 	[ "$1" = "$2" ]
-	ok $? "$3" || diag "$(diff <(echo "$2") <(echo "$1"))"
+	ok $? "$3" || told "$(diff <(echo "$2") <(echo "$1"))"
 }
 
 # isnt GOT UNWANTED NAME
 isnt()
 {
 	[ "$1" != "$2" ]
-	ok $? "$3" || diag "got '$1'"
+	ok $? "$3" || told "got '$1'"
 }
 
 # like TEXT ERE NAME
 like()
 {
 	[[ $1 =~ $2 ]]
-	ok $? "$3" || diag "'$1' has nothing like '$2'"
+	ok $? "$3" || told "'$1' has nothing like '$2'"
 }
 
 # at_least NUMBER MINIMUM NAME
 at_least()
 {
 	[ "$1" -ge "$2" ] 2>/dev/null
-	ok $? "$3" || diag "got '$1', wanted at least $2"
+	ok $? "$3" || told "got '$1', wanted at least $2"
 }
 
 skip()

@@ -360,10 +360,10 @@ static void usage(void)
 	exit(2);
 }
 
-int main(int argc, char **argv)
+/* n: how many of each kind. */
+static void parse(int argc, char **argv, int n[4])
 {
-	struct sigaction sa = { .sa_handler = on_signal };
-	int n[4] = { 0 }, c, i;
+	int c;
 
 	while ((c = getopt(argc, argv, "T:B:U:I:a:l:u:i:r:d:")) != -1) {
 		switch (c) {
@@ -406,6 +406,14 @@ int main(int argc, char **argv)
 		usage();
 	opt.to.sin_family = AF_INET;
 	opt.to.sin_port = htons((uint16_t)atoi(argv[optind + 1]));
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	int n[4] = { 0 }, i;
+
+	parse(argc, argv, n);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);

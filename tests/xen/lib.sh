@@ -14,6 +14,9 @@ lab=$xen_dir/lab
 
 GUEST=guest1
 GUEST4=10.77.0.10
+# As cron would: no terminal, no agent, hardly an environment.
+CRON="env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin setsid -w"
+KEY=/root/.ssh/id_ed25519
 
 xen_cleanup()
 {
@@ -71,12 +74,17 @@ counter()
 	"$lab" counter "$1" "$2"
 }
 
-# The guest, new, on host $1 and nowhere else.
+# The guest, new, on host $1 and nowhere else; of /lab/$2.cfg (guest).
 guest_start()
 {
-	at A "xl destroy $GUEST" 2>/dev/null
-	at B "xl destroy $GUEST" 2>/dev/null
-	"$lab" guest "$1" 2>"$work/guest" ||
+	local h
+
+	# A test before this one, in the same lab, may have been broken off.
+	at A "kill \$(cat /tmp/crowd.pid); rm /tmp/crowd.pid" 2>/dev/null
+	for h in A B; do
+		at $h "kill -KILL \$(pidof nsemig); xl destroy $GUEST" 2>/dev/null
+	done
+	"$lab" guest "$1" "${2:-guest}" 2>"$work/guest" ||
 		bail_out "no guest on $1: $(cat "$work/guest")"
 }
 
@@ -110,6 +118,90 @@ probe_stop()
 		done"
 	report=$(at A "tail -n 1 /tmp/probe-$1")
 	[ "$(field .alive)" = true ] && [ "$(field .wrong)" = 0 ]
+}
+
+other()
+{
+	if [ "$1" = A ]; then echo B; else echo A; fi
+}
+
+# migrate FROM [OPTION...]: to the other host; sets $rc, $report and $said.
+migrate()
+{
+	local from=$1
+
+	shift
+	at "$from" "rm -f /tmp/report; $CRON nsemig migrate $GUEST root@host$(other "$from") \
+		--identity $KEY --report /tmp/report $*" >"$work/said" 2>&1
+	rc=$?
+	said=$(cat "$work/said")
+	report=$(at "$from" "cat /tmp/report" 2>/dev/null)
+}
+
+# crowd_start ARG...: many flows from the client; returns when all are answered.
+crowd_start()
+{
+	at A "ip netns exec client /lab/crowd $GUEST4 7007 -d 90000 $* \
+		</dev/null >/tmp/crowd 2>&1 & echo \$! >/tmp/crowd.pid
+		for i in \$(seq 600); do
+			grep -qs ready /tmp/crowd && exit 0
+			sleep 0.1
+		done
+		cat /tmp/crowd
+		exit 1"
+}
+
+# Sets $crowd, a line of JSON; says whether all live and nothing came back wrong.
+crowd_lives()
+{
+	crowd=$(at A "n=\$(wc -l </tmp/crowd); kill -USR1 \$(cat /tmp/crowd.pid) || exit
+		for i in \$(seq 100); do
+			[ \$(wc -l </tmp/crowd) = \$n ] || break
+			sleep 0.1
+		done
+		tail -n 1 /tmp/crowd")
+	[ "$(jq '.alive == .flows and .wrong == 0' <<<"$crowd")" = true ]
+}
+
+crowd_stop()
+{
+	at A "kill \$(cat /tmp/crowd.pid) 2>/dev/null"
+}
+
+# An FTP session whose data connection is announced now and made later.
+ftp_start()
+{
+	at A "rm -f /tmp/ftp.in; mkfifo /tmp/ftp.in
+		ip netns exec client /lab/ftp_session passive $GUEST4 file 60 \
+			<>/tmp/ftp.in >/tmp/ftp 2>&1 & echo \$! >/tmp/ftp.pid
+		for i in \$(seq 300); do
+			grep -qs armed /tmp/ftp && exit 0
+			sleep 0.1
+		done
+		cat /tmp/ftp
+		exit 1"
+}
+
+ftp_finish()
+{
+	at A "echo go >/tmp/ftp.in
+		for i in \$(seq 900); do
+			[ -e /proc/\$(cat /tmp/ftp.pid) ] || break
+			sleep 0.1
+		done
+		cat /tmp/ftp"
+}
+
+# The guest's entries that host $1 tracks.
+tracked()
+{
+	at "$1" "conntrack -L 2>/dev/null | grep -cw $GUEST4"
+}
+
+# What nsemig itself has put into the kernel of host $1 and not taken away.
+left_over()
+{
+	at "$1" "nft list tables | grep nsemig; xl list | grep -e --incoming"
 }
 
 # field .NAME: of the JSON in $report; any jq filter goes.
