@@ -82,7 +82,7 @@ guest_start()
 	# A test before this one, in the same lab, may have been broken off.
 	at A "kill \$(cat /tmp/crowd.pid); rm /tmp/crowd.pid" 2>/dev/null
 	for h in A B; do
-		at $h "kill -KILL \$(pidof nsemig); xl destroy $GUEST" 2>/dev/null
+		at $h "kill -KILL \$(pidof nsemig); xl destroy $GUEST; conntrack -F" 2>/dev/null
 	done
 	"$lab" guest "$1" "${2:-guest}" 2>"$work/guest" ||
 		bail_out "no guest on $1: $(cat "$work/guest")"
