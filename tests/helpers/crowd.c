@@ -15,8 +15,9 @@
  *	-r BYTES   a second for each stream (20000)
  *	-d MS      a flow without an answer for so long is dead (30000)
  *
- * It prints "ready" when every flow has been answered once, a line of JSON at
- * each SIGUSR1, and a last one at SIGTERM: flows, alive, dead, wrong, sent,
+ * It prints "ready" when every flow has been answered once, a line of JSON
+ * after each SIGUSR1, when every flow has been answered since or is dead, and a
+ * last one at SIGTERM: flows, alive, dead, wrong, sent,
  * answered, bytes (of the streams), longest_gap_ms, and why the first died.
  * Exit status 0: all live and nothing came back wrong.
  */
@@ -314,16 +315,26 @@ static bool all_heard(void)
 	return true;
 }
 
+static bool all_heard_since(int64_t us)
+{
+	int i;
+
+	for (i = 0; i < n_flows; i++)
+		if (flows[i].heard_us <= us && !flows[i].reason)
+			return false;
+	return true;
+}
+
 static void run(void)
 {
 	bool ready = false;
-	int64_t now;
+	int64_t now, since = 0;
 	int i;
 
 	while (!stopped) {
 		if (asked) {
 			asked = 0;
-			print_report();
+			since = now_us();
 		}
 		for (i = 0; i < n_flows; i++) {
 			fds[i].fd = flows[i].reason ? -1 : flows[i].fd;
@@ -344,6 +355,10 @@ static void run(void)
 			if (f->asked_us && now - f->asked_us > opt.dead_us &&
 			    now - f->heard_us > opt.dead_us)
 				kill_flow(f, "no answer");
+		}
+		if (since && all_heard_since(since)) {
+			since = 0;
+			print_report();
 		}
 		if (!ready && all_heard()) {
 			ready = true;

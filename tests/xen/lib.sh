@@ -151,11 +151,12 @@ crowd_start()
 		exit 1"
 }
 
-# Sets $crowd, a line of JSON; says whether all live and nothing came back wrong.
+# Sets $crowd, a line of JSON; says whether all were answered from now on, and
+# nothing came back wrong.
 crowd_lives()
 {
 	crowd=$(at A "n=\$(wc -l </tmp/crowd); kill -USR1 \$(cat /tmp/crowd.pid) || exit
-		for i in \$(seq 100); do
+		for i in \$(seq 1200); do
 			[ \$(wc -l </tmp/crowd) = \$n ] || break
 			sleep 0.1
 		done
