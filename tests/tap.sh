@@ -5,13 +5,14 @@
 tap_n=0
 tap_failed=0
 
+# To stderr, since prove(1) keeps stdout to itself.
 diag()
 {
 	local line
 
 	while IFS= read -r line; do
 		echo "# $line"
-	done <<<"$*"
+	done <<<"$*" >&2
 }
 
 # ok STATUS NAME, as in: [ a = b ]; ok $? "a is b"
@@ -24,6 +25,7 @@ ok()
 	fi
 	tap_failed=$((tap_failed + 1))
 	echo "not ok $tap_n - $2"
+	diag "failed: $2"
 	return 1
 }
 
