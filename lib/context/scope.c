@@ -14,6 +14,7 @@ void nse_scope_init(struct nse_scope *s)
 {
 	memset(s, 0, sizeof(*s));
 	nse_domain_init(&s->domain);
+	nse_domain_init(&s->others);
 }
 
 static void free_list(char **list, size_t n)
@@ -28,6 +29,7 @@ void nse_scope_release(struct nse_scope *s)
 	if (!s)
 		return;
 	nse_domain_release(&s->domain);
+	nse_domain_release(&s->others);
 	free(s->zones);
 	free_list(s->tables, s->ntables);
 	free_list(s->chains, s->nchains);
@@ -41,7 +43,10 @@ int nse_scope_copy(struct nse_scope *to, const struct nse_scope *from)
 
 	nse_scope_init(&s);
 	s.all = from->all;
+	s.carry_shared = from->carry_shared;
 	rc = nse_domain_copy(&s.domain, &from->domain);
+	if (rc == 0)
+		rc = nse_domain_copy(&s.others, &from->others);
 	for (size_t i = 0; rc == 0 && i < from->nzones; i++)
 		rc = nse_scope_add_zone(&s, from->zones[i], NULL);
 	for (size_t i = 0; rc == 0 && i < from->ntables; i++)

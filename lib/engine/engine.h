@@ -42,6 +42,9 @@ struct nse_refusal {
 	0x2 /* install so that running traffic meets no dip;                             \
 		 settle() takes it back */
 
+#define NSE_JOB_ANCHOR_FIRST 0x4 /* rules of shared chains: to the chain's beginning */
+#define NSE_JOB_ANCHOR_LAST  0x8 /* or to its end, instead of the same relative place */
+
 /*
  * One job on a context: install, then settle, verify or undo; or remove.
  * outcome has one byte per slot of ctx. The caller owns the job; ctx must not
@@ -56,6 +59,7 @@ struct nse_job {
 	uint64_t created, kept, refused, removed, absent;
 	uint64_t verified, differ; /* by verify() */
 	int64_t installed_us;	   /* nse_now_us() of the first install(), 0: unknown */
+	const struct nse_domain *others; /* of this host; may be NULL. Not owned */
 };
 
 /* Makes a job for the context: 0 or -ENOMEM. */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What of a ruleset belongs to a domain. Seeds are the tables and chains that
+ * the scope selects, rules of any chain that match one of its interfaces, MAC
+ * or host addresses by equality, and elements whose key has one of them. From
+ * there everything that is referred to and that nobody else uses belongs to
+ * it, too. What others use as well is a dependency.
+ */
+#ifndef NSE_ENGINE_NFT_CLOSURE_H
+#define NSE_ENGINE_NFT_CLOSURE_H
+
+#include <stdint.h>
+
+#include "lib/context/scope.h"
+#include "lib/engine/nft/ruleset.h"
+#include "lib/util/error.h"
+
+enum nft_part {
+	NFT_NOT_OURS,
+	NFT_OURS,    /* moves with the domain */
+	NFT_NEEDED,  /* a dependency: must exist alike on the other host */
+	NFT_SKELETON /* a rule of a needed chain that is nobody's own */
+};
+
+/* Why an object is in. */
+enum nft_reason {
+	NFT_WHY_NONE,
+	NFT_WHY_ALL,	  /* everything was asked for */
+	NFT_WHY_SELECTED, /* its table or chain was chosen by name or pattern */
+	NFT_WHY_VIF,	  /* it matches an interface of the domain */
+	NFT_WHY_MAC,
+	NFT_WHY_ADDRESS,
+	NFT_WHY_USED,	  /* only parts of the domain refer to it: see by */
+	NFT_WHY_CONTAINS, /* it holds a part of the domain: see by */
+};
+
+struct nft_member {
+	uint8_t part;	/* enum nft_part */
+	uint8_t reason; /* enum nft_reason */
+	uint32_t by;	/* the node that brought it in, or NFT_NODE_NONE */
+};
+
+struct nft_closure {
+	struct nft_member *nodes;     /* by node */
+	struct nft_member **elements; /* by node of a set whose elements are not of
+					 one part: by element; else NULL (an element
+					 is what its set is) */
+	uint32_t *number; /* rules that are ours: numbered from 0 in each chain;
+			     skeleton rules likewise, counted apart */
+	uint32_t *place;  /* rules that are ours in a needed chain: see NFT_PLACE_NONE */
+	uint32_t n;	  /* nodes */
+	/* Rules that name the domain together with others, and cannot be moved. */
+	uint32_t *shared;
+	uint32_t nshared;
+};
+
+/*
+ * Finds the closure of the scope in a ruleset with all elements loaded. With
+ * scope->all everything is ours but what an owner of a socket holds
+ * (NFT_TABLE_F_OWNER), and the guard of nsemig. carry_shared makes ours of the
+ * dependencies, too. 0, -ENOMEM, -ENOENT with a text (a table or chain that
+ * was selected by its name does not exist).
+ */
+int nft_closure_find(const struct nft_ruleset *rs, const struct nse_scope *scope,
+		     bool carry_shared, struct nft_closure *c, struct nse_error *err);
+void nft_closure_release(struct nft_closure *c);
+
+/* "matches vif5.0", "used only by chain inet filter web1", … cut to n bytes. */
+void nft_closure_why(const struct nft_ruleset *rs, const struct nft_closure *c,
+		     uint32_t node, uint32_t element, char *text, size_t n);
+
+/*
+ * Does a site (walk.h) match the domain by equality? NFT_WHY_VIF, _MAC,
+ * _ADDRESS, or NFT_WHY_NONE. Interfaces also with "-emu" behind their name.
+ */
+enum nft_reason nft_site_is_of(const struct nft_site *site, const struct nse_domain *d);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Nodes and elements of a ruleset as records: key, body and state as object.h
+ * says. The names of rules' own sets and chains become "@…", local things go,
+ * and what moves by itself goes from the body into the state.
+ */
+#ifndef NSE_ENGINE_NFT_ENCODE_H
+#define NSE_ENGINE_NFT_ENCODE_H
+
+#include "lib/context/record.h"
+#include "lib/engine/nft/ruleset.h"
+#include "lib/util/error.h"
+
+/*
+ * How rules are numbered and where anchor rules stand: number[] and place[] by
+ * node, NULL for the whole ruleset (then each has its number in the chain and
+ * no place).
+ */
+struct nft_numbering {
+	const uint32_t *number;
+	const uint32_t *place;
+};
+
+struct nft_encoder {
+	const struct nft_ruleset *rs;
+	struct nft_numbering as;
+	uint64_t *digests;		 /* of rules, by node; made when first needed */
+	struct nse_buf key, body, state; /* of the record made last */
+};
+
+int nft_encoder_init(struct nft_encoder *enc, const struct nft_ruleset *rs,
+		     const struct nft_numbering *as);
+void nft_encoder_release(struct nft_encoder *enc);
+
+/*
+ * Makes the record of a node; `need` makes a dependency of it (without state).
+ * *rec is a view, valid until the next call. 0, -EMSGSIZE with a text that
+ * names the object, -EPROTO.
+ */
+int nft_encode_node(struct nft_encoder *enc, uint32_t node, bool need,
+		    struct nse_record *rec, struct nse_error *err);
+
+/* Makes the record of an element of the set; likewise. */
+int nft_encode_element(struct nft_encoder *enc, uint32_t set, const struct nft_element *e,
+		       bool need, struct nse_record *rec, struct nse_error *err);
+
+/*
+ * The name of a set or chain as it stands in keys: the kernel's, or "@…" into
+ * `to` (NFT_NAME_MAX bytes).
+ */
+int nft_encode_name(struct nft_encoder *enc, uint32_t node, char *to,
+		    struct nse_bytes *name);
+
+/*
+ * The digest of a rule's content that is not in its body: of the anonymous
+ * sets (bodies, elements) and bound chains that it names, whatever they are
+ * called. 0 when it names none.
+ */
+int nft_encode_digest(struct nft_encoder *enc, uint32_t rule, uint64_t *digest,
+		      struct nse_error *err);
+
+#endif
