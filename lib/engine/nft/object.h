@@ -104,9 +104,9 @@ bool nft_kind_of(const struct nse_kind *kind, enum nft_type *type, bool *need);
 int nft_key_encode(const struct nft_key *key, struct nse_buf *b);
 
 /*
- * Reads a record's key. Names are 1 to 255 bytes (names that begin with '@' up
- * to NFT_NAME_MAX) without NUL, families and kinds known: else -EBADMSG with a
- * text. rec's bytes must outlive *key.
+ * Reads a record's key. Names are 1 to 255 bytes without NUL (those of sets and
+ * chains that begin with '@' are "@CHAIN:RULE:K" and below NFT_NAME_MAX),
+ * families and kinds known: else -EBADMSG with a text. rec's bytes must outlive *key.
  */
 int nft_key_decode(const struct nse_record *rec, struct nft_key *key,
 		   struct nse_error *err);
@@ -131,7 +131,8 @@ uint32_t nft_rule_place(struct nse_bytes body);
 
 /*
  * The object's name for people, as "rule 3 of chain inet filter forward" or
- * "element 10.0.0.1 of set ip nat hosts", cut to n bytes.
+ * "element 10.0.0.1 of set ip nat hosts" (the bytes of an element by their number
+ * alone: the type of the set is not known here), cut to n bytes.
  */
 void nft_key_text(const struct nft_key *key, char *text, size_t n);
 
