@@ -2,7 +2,18 @@
 /*
  * Nodes and elements of a ruleset as records: key, body and state as object.h
  * says. The names of rules' own sets and chains become "@…", local things go,
- * and what moves by itself goes from the body into the state.
+ * and what moves by itself goes from the body into the state, which is empty
+ * (no flags either) when nothing of the object moves. What is not in the body:
+ *
+ *	table		NAME USE HANDLE OWNER, NFT_TABLE_F_OWNER of FLAGS
+ *	chain		TABLE NAME HANDLE USE ID
+ *	object		TABLE NAME HANDLE USE (TYPE stays: DATA is read by it)
+ *	flowtable	TABLE NAME HANDLE USE
+ *	set		TABLE NAME HANDLE ID, 19 and 20 (type and count)
+ *	element		KEY KEY_END EXPIRATION (FLAGS stays, although kind tells it)
+ *	rule		TABLE CHAIN HANDLE POSITION ID POSITION_ID CHAIN_ID
+ *
+ * and padding.
  */
 #ifndef NSE_ENGINE_NFT_ENCODE_H
 #define NSE_ENGINE_NFT_ENCODE_H
@@ -26,6 +37,10 @@ struct nft_encoder {
 	struct nft_numbering as;
 	uint64_t *digests;		 /* of rules, by node; made when first needed */
 	struct nse_buf key, body, state; /* of the record made last */
+	struct nse_buf kept;		 /* attributes without the local ones */
+	struct nse_buf digested;	 /* body of what a digest is made of */
+	uint32_t prefix_of; /* set whose elements' key begins as `key` does */
+	size_t prefix;	    /* with so many bytes */
 };
 
 int nft_encoder_init(struct nft_encoder *enc, const struct nft_ruleset *rs,
