@@ -12,6 +12,7 @@
 #include "cmd/groups.h"
 #include "cmd/output.h"
 #include "cmd/source.h"
+#include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 
 struct options {
@@ -135,9 +136,9 @@ static int run(const struct nse_args *args, const struct options *o,
 	rc = load_both(chosen, args->words, snaps, err);
 	if (rc < 0)
 		return rc;
-	rc = nse_diff(snaps[0].ctx, snaps[1].ctx, flags, &d);
+	rc = nse_engines_diff(snaps[0].ctx, snaps[1].ctx, flags, &d, err);
 	if (rc < 0)
-		return nse_errno(err, rc, "comparing");
+		return rc;
 	p.state = o->state;
 	p.color = cmd_color_on(&args->common, stdout);
 	p.names[0] = args->words[0];

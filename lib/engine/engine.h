@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "lib/context/context.h"
+#include "lib/context/diff.h"
 #include "lib/context/map.h"
 #include "lib/context/problem.h"
 #include "lib/context/scope.h"
@@ -146,6 +147,14 @@ struct nse_engine {
 	 * exactly these (REMOVED_OK or ABSENT).
 	 */
 	int (*remove)(struct nse_job *job, struct nse_error *err);
+
+	/*
+	 * Optional (NULL): rewrites the engine's items in the result of
+	 * nse_diff(a, b, flags, d), where keys alone do not tell what has
+	 * changed. 0 or -errno, and then d is as it was.
+	 */
+	int (*rediff)(const struct nse_context *a, const struct nse_context *b,
+		      unsigned int flags, struct nse_diff *d, struct nse_error *err);
 
 	/*
 	 * Adds the fields of a (checked) record to three JSON objects, with the

@@ -297,6 +297,21 @@ int nse_engines_relocate(const struct nse_map *map, const struct nse_context *fr
 	return 0;
 }
 
+int nse_engines_diff(const struct nse_context *a, const struct nse_context *b,
+		     unsigned int flags, struct nse_diff *d, struct nse_error *err)
+{
+	int rc = nse_diff(a, b, flags, d);
+
+	if (rc < 0)
+		return nse_errno(err, rc, "comparing");
+	for (size_t i = 0; rc == 0 && i < COUNT; i++)
+		if (nse_engines[i]->rediff)
+			rc = nse_engines[i]->rediff(a, b, flags, d, err);
+	if (rc < 0)
+		nse_diff_release(d);
+	return rc;
+}
+
 static int set_hex(json_t *object, struct nse_bytes b)
 {
 	NSE_FREE char *hex = malloc(2 * b.n + 1);

@@ -46,6 +46,13 @@ int nse_engines_relocate(const struct nse_map *map, const struct nse_context *fr
 			 struct nse_context **to, struct nse_error *err);
 
 /*
+ * nse_diff(), and then each engine's own view of what has changed. *d is
+ * released with nse_diff_release(). 0 or -errno with a text.
+ */
+int nse_engines_diff(const struct nse_context *a, const struct nse_context *b,
+		     unsigned int flags, struct nse_diff *d, struct nse_error *err);
+
+/*
  * {"engine","type","key":{},"body":{},"state":{}} of a record, a new
  * reference; bytes of an unknown engine are shown in hexadecimal. NULL
  * without memory.
