@@ -36,7 +36,8 @@ int nft_attr_next(struct nse_cur *c, struct nft_attr *a);
  */
 int nft_attr_index(struct nse_bytes list, struct nse_bytes *at, size_t max);
 
-/* The first attribute of that type; {NULL, 0} when absent or the list is bad ahead of it. */
+/* The first attribute of that type; {NULL, 0} when absent or the list is bad ahead of it.
+ */
 struct nse_bytes nft_attr_find(struct nse_bytes list, uint16_t type);
 
 /* Numbers in network order; 0 when the payload has another size. */
