@@ -47,16 +47,23 @@ enum nft_site_op {
 	NFT_OP_NONE, /* not a comparison: a name, data of a map, an immediate */
 	NFT_OP_EQ,
 	NFT_OP_NEQ,
-	NFT_OP_OTHER, /* <, >, a masked value */
+	NFT_OP_OTHER, /* <, >, a masked value; a device: all that begin so */
 	NFT_OP_FROM,  /* first of a range, or start of an interval */
-	NFT_OP_TO,    /* last of a range, or (as an element's key) its end */
+	NFT_OP_TO,    /* last of a range, or (the key of an element that ends an
+			 interval) what follows the last */
 };
 
 struct nft_site {
 	enum nft_site_kind kind;
 	enum nft_site_op op;
 	struct nse_bytes data;
-	uint32_t objtype;      /* NFT_SITE_OBJECT */
+	/*
+	 * Bytes with a meaning: how many leading bits of data are compared, as a
+	 * rule all; fewer behind a mask (then op is NFT_OP_OTHER), 0 for a mask
+	 * with holes.
+	 */
+	uint16_t bits;
+	uint32_t objtype;      /* NFT_SITE_OBJECT; 0: not known */
 	struct nse_bytes name; /* NFT_SITE_XT: of the extension */
 };
 
@@ -74,9 +81,10 @@ typedef int nft_site_cb(void *arg, const struct nft_site *site, struct nse_buf *
  * rounded up to 4 bytes in a concatenation.
  */
 #define NFT_FIELDS_MAX 16
+#define NFT_PLAIN      255 /* kind of a field without a meaning */
 
 struct nft_field {
-	uint8_t kind;	     /* enum nft_site_kind of the meaningful ones, else 255 */
+	uint8_t kind;	     /* enum nft_site_kind of the meaningful ones, or NFT_PLAIN */
 	uint8_t offset, len; /* bytes; len without the rounding */
 };
 
@@ -86,6 +94,7 @@ struct nft_layout {
 	uint8_t key_len, data_len; /* bytes of the whole */
 	bool interval; /* NFT_SET_INTERVAL without NFT_SET_CONCAT: start and end elements
 			*/
+	uint8_t objtype; /* of the objects that elements refer to: NFT_OBJECT_* or 0 */
 };
 
 /*
@@ -103,13 +112,26 @@ void nft_layout_of(struct nse_bytes set_attrs, struct nft_layout *layout);
  * looks. Unknown expressions and attributes are copied as they are. 0,
  * -EBADMSG for attributes that are not well formed, what the callback
  * returned, -EMSGSIZE, -ENOMEM.
+ *
+ * Of a quota the flag NFT_QUOTA_F_DEPLETED is cleared in `out`: the kernel
+ * makes it of the bytes that are used up, and does not take it.
  */
 int nft_walk(enum nft_type type, struct nse_bytes attrs, const struct nft_layout *layout,
 	     nft_site_cb *cb, void *arg, struct nse_buf *out);
 
 /*
+ * The same for an object of a table of the given family (NFPROTO_*), which
+ * tells what the bytes of a packet's header are where the rule does not (in
+ * ip6, 4 bytes at 24 are a prefix; in arp they are an address).
+ */
+int nft_walk_in(uint8_t family, enum nft_type type, struct nse_bytes attrs,
+		const struct nft_layout *layout, nft_site_cb *cb, void *arg,
+		struct nse_buf *out);
+
+/*
  * Walks the bytes of an element's key (both halves of a range) by the layout;
- * `kind` is the element's. `out` as above.
+ * `kind` is the element's. A field that is the same in both halves of a range
+ * is NFT_OP_EQ in both. `out` as above.
  */
 int nft_walk_key(const struct nft_layout *layout, uint8_t kind, struct nse_bytes bytes,
 		 nft_site_cb *cb, void *arg, struct nse_buf *out);
