@@ -18,12 +18,13 @@ void nse_map_release(struct nse_map *m)
 	free(m->vifs);
 	free(m->zones);
 	free(m->addrs);
+	free(m->names);
 	*m = (struct nse_map)NSE_MAP_INIT;
 }
 
 bool nse_map_empty(const struct nse_map *m)
 {
-	return !m->nvifs && !m->nzones && !m->naddrs;
+	return !m->nvifs && !m->nzones && !m->naddrs && !m->nnames;
 }
 
 /* Cuts OLD=NEW at the '='; *to points behind it. */
@@ -133,6 +134,35 @@ int nse_map_add_addr(struct nse_map *m, const char *pair, struct nse_error *err)
 	return append((void **)&m->addrs, &m->naddrs, &a, sizeof(a), err);
 }
 
+static int check_name(const char *name, struct nse_error *err)
+{
+	if (strlen(name) > NSE_MAP_NAME_MAX)
+		return nse_error(err, -EINVAL, "'%s': a name has at most %d bytes", name,
+				 NSE_MAP_NAME_MAX);
+	/* Rules' own sets and chains are called so in records. */
+	if (name[0] == '@')
+		return nse_error(err, -EINVAL, "'%s': no name begins with '@'", name);
+	return 0;
+}
+
+int nse_map_add_name(struct nse_map *m, const char *pair, struct nse_error *err)
+{
+	struct nse_map_name n = { 0 };
+	char *to;
+	NSE_FREE char *from = split(pair, &to, err);
+
+	if (!from)
+		return err ? err->code : -EINVAL;
+	if (check_name(from, err) < 0 || check_name(to, err) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < m->nnames; i++)
+		if (strcmp(m->names[i].from, from) == 0)
+			return twice(from, err);
+	memcpy(n.from, from, strlen(from) + 1);
+	memcpy(n.to, to, strlen(to) + 1);
+	return append((void **)&m->names, &m->nnames, &n, sizeof(n), err);
+}
+
 uint16_t nse_map_zone(const struct nse_map *m, uint16_t zone)
 {
 	for (size_t i = 0; i < m->nzones; i++)
@@ -141,12 +171,13 @@ uint16_t nse_map_zone(const struct nse_map *m, uint16_t zone)
 	return zone;
 }
 
-bool nse_map_addr(const struct nse_map *m, uint8_t family, uint8_t *bytes)
+bool nse_map_prefix(const struct nse_map *m, uint8_t family, uint8_t max, uint8_t *bytes)
 {
 	const struct nse_map_addr *best = NULL;
 
 	for (size_t i = 0; i < m->naddrs; i++)
-		if (nse_addr_covers(&m->addrs[i].from, family, bytes) &&
+		if (m->addrs[i].from.prefix <= max &&
+		    nse_addr_covers(&m->addrs[i].from, family, bytes) &&
 		    (!best || m->addrs[i].from.prefix > best->from.prefix))
 			best = &m->addrs[i];
 	if (!best)
@@ -160,4 +191,9 @@ bool nse_map_addr(const struct nse_map *m, uint8_t family, uint8_t *bytes)
 		bytes[i] = (uint8_t)((best->to.bytes[i] & mask) | (bytes[i] & ~mask));
 	}
 	return true;
+}
+
+bool nse_map_addr(const struct nse_map *m, uint8_t family, uint8_t *bytes)
+{
+	return nse_map_prefix(m, family, 128, bytes);
 }

@@ -65,6 +65,12 @@ extern const char *const nft_type_names[];
 #define NFT_LAYOUT 2
 #endif
 
+/*
+ * Behind the kernel's attributes in a body: names of the interfaces whose
+ * numbers stand in it (ifindex.h). A list of strings of type 1.
+ */
+#define NFT_BODY_IFNAMES 60
+
 #define NFT_RULE_HEAD	  13 /* bytes of a rule's body ahead of its attributes */
 #define NFT_HEAD	  1  /* of any other's */
 #define NFT_STATE_EXPIRES 0x1
