@@ -27,6 +27,17 @@ void nft_builder_free(struct nft_builder *bd);
 int nft_build(struct nft_builder *bd, const struct nse_record *rec, uint32_t slot,
 	      uint64_t after, uint64_t before, struct nse_error *err);
 
+/* The same for a key that is decoded already. */
+int nft_build_key(struct nft_builder *bd, const struct nft_key *key,
+		  const struct nse_record *rec, uint32_t slot, uint64_t after,
+		  uint64_t before, struct nse_error *err);
+
+/*
+ * From now on each element has a message of its own, so that an answer of the
+ * kernel tells which of them it is about.
+ */
+void nft_builder_singly(struct nft_builder *bd);
+
 /* Ends the message of elements that is open, if one is. To be called at last. */
 int nft_build_flush(struct nft_builder *bd);
 

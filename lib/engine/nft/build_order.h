@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The order in which the kernel takes the records of a context.
+ */
+#ifndef NSE_ENGINE_NFT_BUILD_ORDER_H
+#define NSE_ENGINE_NFT_BUILD_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/context/context.h"
+#include "lib/engine/nft/object.h"
+
+/*
+ * Type by type (enum nft_type), in each the dependencies first; then by key,
+ * but rules of bound chains ahead of those that jump there.
+ */
+struct nft_order {
+	uint32_t *slots; /* owned */
+	uint32_t n;
+	uint32_t first[NFT_TYPES][2]; /* by type and need */
+	uint32_t count[NFT_TYPES][2];
+};
+
+/* All records of this engine. 0 or -ENOMEM; released in any case. */
+int nft_order_make(struct nft_order *o, const struct nse_context *ctx);
+void nft_order_release(struct nft_order *o);
+
+/* How deep a chain's name is nested: the number of its leading '@'. */
+unsigned int nft_name_depth(struct nse_bytes name);
+
+#endif
