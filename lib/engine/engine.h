@@ -123,6 +123,14 @@ struct nse_engine {
 			struct nse_error *err);
 
 	/*
+	 * Optional (NULL): the same for all of the engine's records of a context
+	 * at once, in the place of relocate() for each, where one record does not
+	 * tell enough. Puts them into `to`; -EEXIST when two become one.
+	 */
+	int (*relocate_all)(const struct nse_map *map, const struct nse_context *from,
+			    struct nse_context *to, struct nse_error *err);
+
+	/*
 	 * Installs the engine's records of job->ctx that are NSE_UNTOUCHED.
 	 * Never overwrites: what exists alike is KEPT, what clashes REFUSED.
 	 * It goes on after a refusal; the caller decides about undo. 0 although

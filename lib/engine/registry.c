@@ -252,8 +252,9 @@ static int relocate_record(const struct nse_map *map, const struct nse_record *r
 	struct nse_record moved;
 	int rc = engine_of(rec, &e, err);
 
-	if (rc == 0)
-		rc = e->relocate(map, rec, &w->key, &w->body, &w->state, err);
+	if (rc < 0 || e->relocate_all)
+		return rc;
+	rc = e->relocate(map, rec, &w->key, &w->body, &w->state, err);
 	if (rc < 0)
 		return rc;
 	moved = (struct nse_record){ rec->kind,
@@ -282,7 +283,7 @@ int nse_engines_relocate(const struct nse_map *map, const struct nse_context *fr
 		NSE_BUF_INIT(NSE_RECORD_MAX),
 	};
 	struct nse_record rec;
-	int rc;
+	int rc = 0;
 
 	if (!ctx)
 		return nse_errno(err, -ENOMEM, "relocating a context");
@@ -293,8 +294,12 @@ int nse_engines_relocate(const struct nse_map *map, const struct nse_context *fr
 		if (rc < 0)
 			return rc;
 	}
-	*to = nse_take(ctx);
-	return 0;
+	for (size_t i = 0; rc == 0 && i < COUNT; i++)
+		if (nse_engines[i]->relocate_all)
+			rc = nse_engines[i]->relocate_all(map, from, ctx, err);
+	if (rc == 0)
+		*to = nse_take(ctx);
+	return rc;
 }
 
 int nse_engines_diff(const struct nse_context *a, const struct nse_context *b,

@@ -9,6 +9,7 @@
 
 #include "lib/engine/nft/nft_engine.h"
 #include "lib/engine/nft/object.h"
+#include "lib/engine/nft/relocate.h"
 #include "lib/engine/nft/ruleset.h"
 #include "lib/util/cleanup.h"
 
@@ -81,6 +82,7 @@ const struct nse_engine nse_engine_nft = {
 	.in_scope = nft_in_scope,
 	.shared = shared,
 	.relocate = nft_relocate,
+	.relocate_all = nft_relocate_context,
 	.install = nft_install,
 	.settle = settle,
 	.verify = nft_verify,
