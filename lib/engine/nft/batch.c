@@ -163,20 +163,25 @@ static void on_answer(void *arg, uint32_t index, int code, const char *text)
 		a->refused(a->arg, a->b->slots[index - 1], code, text);
 }
 
+/* A fault of the link or of the caller, not of what is in the batch. */
+static bool is_ours(int code)
+{
+	return code == -EPERM || code == -ENOMEM || code == -ENOBUFS;
+}
+
 static int outcome(const struct answers *a, struct nse_error *err)
 {
 	if (a->whole == -ERESTART)
 		return -ERESTART;
-	if (a->any)
-		return -ECANCELED;
 	if (a->whole == -EPERM)
 		return nse_error(err, a->whole,
 				 "changing nf_tables needs CAP_NET_ADMIN: run as root");
-	if (a->whole)
-		return nse_errno(err, a->whole,
-				 "the kernel refuses the ruleset as a whole%s%s",
+	if (a->whole && is_ours(a->whole))
+		return nse_errno(err, a->whole, "a transaction of nf_tables%s%s",
 				 a->text[0] ? ": " : "", a->text);
-	return 0;
+	if (a->whole && !a->any && a->refused)
+		a->refused(a->arg, NFT_SLOT_NONE, a->whole, a->text);
+	return a->any || a->whole ? -ECANCELED : 0;
 }
 
 int nft_batch_send(struct nse_nl *nl, struct nft_batch *b, uint32_t genid,

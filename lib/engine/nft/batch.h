@@ -33,7 +33,11 @@ int nft_batch_open(struct nft_batch *b, uint16_t type, uint16_t flags, uint8_t f
 		   uint32_t slot);
 int nft_batch_close(struct nft_batch *b);
 
-/* A message that the kernel refused: its slot, -errno, extended-ack text or "". */
+/*
+ * A message that the kernel refused: its slot, -errno, extended-ack text or "".
+ * NFT_SLOT_NONE when it took each message and refused them as a whole (chains
+ * that jump in a circle).
+ */
 typedef void nft_refused_cb(void *arg, uint32_t slot, int code, const char *text);
 
 /*

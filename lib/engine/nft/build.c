@@ -17,16 +17,23 @@
 #include "lib/engine/nft/attr.h"
 #include "lib/engine/nft/build_fix.h"
 #include "lib/engine/nft/build_names.h"
+#include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/walk.h"
 #include "lib/util/cleanup.h"
 
 #define ELEMENTS_FULL (32u << 10) /* bytes of one message */
 #define WORK_MAX      (1u << 17)  /* above any record */
 
+/* What of a batch is whole. */
+struct mark {
+	size_t len, n;
+};
+
 struct nft_builder {
 	struct nft_batch *batch;
 	struct nft_build_names names;
 	struct nse_buf work; /* attributes with their state */
+	struct nse_buf here; /* attributes and key with this host's indexes */
 	uint32_t last_id;
 	bool singly;
 	/* The message of elements that is open. */
@@ -46,6 +53,7 @@ int nft_builder_new(struct nft_builder **out, struct nft_batch *batch)
 		return -ENOMEM;
 	bd->batch = batch;
 	bd->work = (struct nse_buf)NSE_BUF_INIT(WORK_MAX);
+	bd->here = (struct nse_buf)NSE_BUF_INIT(WORK_MAX);
 	bd->open_names = (struct nse_buf)NSE_BUF_INIT(2 * NFT_NAME_MAX);
 	nft_build_names_init(&bd->names);
 	*out = bd;
@@ -58,6 +66,7 @@ void nft_builder_free(struct nft_builder *bd)
 		return;
 	nft_build_names_release(&bd->names);
 	nse_buf_release(&bd->work);
+	nse_buf_release(&bd->here);
 	nse_buf_release(&bd->open_names);
 	free(bd);
 }
@@ -71,13 +80,22 @@ void nft_builder_singly(struct nft_builder *bd)
 struct item {
 	struct nft_builder *bd;
 	const struct nft_key *key;
-	struct nse_bytes attrs; /* with the state */
+	struct nse_bytes attrs; /* with the state, and this host's indexes */
+	struct nse_bytes bytes; /* of an element's key, likewise */
 	struct nse_cur values;	/* of the state */
 	bool expires;
 	uint64_t expiration;
 	uint32_t slot;
 	uint64_t after, before;
+	struct mark mark;
 };
+
+static void set_mark(struct item *it)
+{
+	const struct nft_batch *b = it->bd->batch;
+
+	it->mark = (struct mark){ b->bytes.len, b->n };
+}
 
 /* Puts back a value that is zero in the body. */
 static int give_back(void *arg, const struct nft_site *site, struct nse_buf *to)
@@ -117,6 +135,33 @@ static int read_state(struct item *it, struct nse_bytes state)
 	rc = nft_walk(it->key->type, it->attrs, NULL, give_back, it, &it->bd->work);
 	it->attrs = (struct nse_bytes){ it->bd->work.data, it->bd->work.len };
 	return rc;
+}
+
+/* Interfaces that are named by a number have another one on each host. */
+static int resolve(struct item *it, struct nse_error *err)
+{
+	struct nse_buf *b = &it->bd->here;
+	size_t at;
+	int rc;
+
+	nse_buf_reset(b);
+	it->bytes = it->key->bytes;
+	rc = nft_ifindex_resolve(it->key->type, it->attrs, b, err);
+	if (rc < 0)
+		return rc;
+	at = b->len;
+	if (it->key->type == NFT_ELEMENT) {
+		int changed = nft_ifindex_resolve_key(it->attrs, it->key->kind, it->bytes,
+						      b, err);
+
+		if (changed < 0)
+			return changed;
+		if (changed)
+			it->bytes = (struct nse_bytes){ b->data + at, b->len - at };
+	}
+	if (rc)
+		it->attrs = (struct nse_bytes){ b->data, at };
+	return 0;
 }
 
 /* The number in this transaction of what the rule calls "@K". */
@@ -282,7 +327,7 @@ static int put_value(struct nse_buf *b, uint16_t type, const uint8_t *p, size_t 
 static int put_element(struct item *it)
 {
 	struct nse_buf *b = &it->bd->batch->bytes;
-	struct nse_bytes key = it->key->bytes;
+	struct nse_bytes key = it->bytes;
 	bool range = it->key->kind == NFT_ELEMENT_RANGE;
 	size_t half = range ? key.n / 2 : key.n;
 	long at = nft_nest(b, NFTA_LIST_ELEM);
@@ -309,8 +354,12 @@ static int build_element(struct item *it)
 	if (bd->open && (bd->singly || !is_open(bd, it->key) ||
 			 len + it->key->bytes.n + it->attrs.n > ELEMENTS_FULL))
 		rc = nft_build_flush(bd);
-	if (rc == 0 && !bd->open)
+	if (rc == 0 && !bd->open) {
+		set_mark(it);
 		rc = open_set(it);
+	}
+	if (rc == 0)
+		set_mark(it);
 	return rc ?: put_element(it);
 }
 
@@ -359,18 +408,25 @@ int nft_build_key(struct nft_builder *bd, const struct nft_key *key,
 			   .attrs = nft_body_attrs(key->type, rec->body),
 			   .after = after,
 			   .before = before };
+	struct nse_error why = { 0 };
 	char name[256];
 	int rc;
 
+	set_mark(&it);
 	if (!it.attrs.p || rec->body.p[0] != NFT_LAYOUT)
 		rc = -EBADMSG;
 	else
 		rc = read_state(&it, rec->state);
+	rc = rc ?: resolve(&it, &why);
 	if (rc == 0)
 		rc = key->type == NFT_ELEMENT ? build_element(&it) : build_message(&it);
 	if (rc == 0)
 		return 0;
+	bd->batch->bytes.len = it.mark.len;
+	bd->batch->n = it.mark.n;
 	nft_key_text(key, name, sizeof(name));
+	if (why.code == rc)
+		return nse_error(err, rc, "%s: %s", name, why.text);
 	if (rc == -EBADMSG)
 		return nse_error(err, rc,
 				 "%s cannot be made of its record: it is damaged, or the "

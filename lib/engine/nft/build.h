@@ -22,7 +22,8 @@ void nft_builder_free(struct nft_builder *bd);
  * enum nft_type, and the rules of bound chains ("@…") ahead of the rules that
  * jump there. Consecutive elements of one set share messages. `after` is the
  * handle of the rule behind which a rule goes, 0: at the end of the chain;
- * `before` likewise in front of one. 0, -EBADMSG, -EMSGSIZE, -ENOMEM.
+ * `before` likewise in front of one. 0, -EBADMSG, -EMSGSIZE, -ENOMEM, -ENODEV (an
+ * interface that a rule names by number is not here); the batch is then as before.
  */
 int nft_build(struct nft_builder *bd, const struct nse_record *rec, uint32_t slot,
 	      uint64_t after, uint64_t before, struct nse_error *err);
