@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The index of who has which interface, MAC and address, and what a place in a
+ * rule compares with them.
+ */
+#include "lib/engine/nft/whose.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter/xt_mac.h>
+#include <linux/netfilter/xt_physdev.h>
+
+#include "lib/engine/nft/attr.h"
+#include "lib/engine/nft/closure.h"
+
+#define EMU	 "-emu"
+#define RULE_MAX 131072 /* bytes of a rule with one expression more */
+
+struct nft_owned {
+	struct nft_value value;
+	uint8_t whose; /* enum nft_whose; NFT_NOBODYS: empty */
+};
+
+static size_t slot_of(const struct nft_owners *o, const struct nft_value *v)
+{
+	uint64_t h = 0xcbf29ce484222325u ^ v->kind;
+
+	for (size_t i = 0; i < sizeof(v->bytes); i++)
+		h = (h ^ v->bytes[i]) * 0x100000001b3u;
+	return (size_t)(h ^ h >> 29) & (o->size - 1);
+}
+
+/* The slot that has the value, or the empty one where it would go. */
+static struct nft_owned *look(const struct nft_owners *o, const struct nft_value *v)
+{
+	size_t at = slot_of(o, v);
+
+	while (o->slots[at].whose && memcmp(&o->slots[at].value, v, sizeof(*v)) != 0)
+		at = (at + 1) & (o->size - 1);
+	return &o->slots[at];
+}
+
+static void add(struct nft_owners *o, const struct nft_value *v, enum nft_whose whose)
+{
+	struct nft_owned *slot = look(o, v);
+
+	if (!slot->whose)
+		*slot = (struct nft_owned){ *v, (uint8_t)whose };
+}
+
+static struct nft_value value(uint8_t kind, const void *p, size_t n)
+{
+	struct nft_value v = { .kind = kind };
+
+	memcpy(v.bytes, p, n < sizeof(v.bytes) ? n : sizeof(v.bytes));
+	return v;
+}
+
+static bool mac_value(const char *text, struct nft_value *v)
+{
+	unsigned int b[6];
+
+	*v = (struct nft_value){ .kind = NFT_SITE_MAC };
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &b[0], &b[1], &b[2], &b[3], &b[4],
+		   &b[5]) != 6)
+		return false;
+	for (int i = 0; i < 6; i++)
+		v->bytes[i] = (uint8_t)b[i];
+	return true;
+}
+
+/* A network is no address that a rule could compare as a whole. */
+static bool addr_value(const struct nse_addr *addr, struct nft_value *v)
+{
+	*v = value(addr->family == AF_INET ? NFT_SITE_IP4 : NFT_SITE_IP6, addr->bytes,
+		   nse_addr_size(addr->family));
+	return nse_addr_is_host(addr);
+}
+
+static void add_domain(struct nft_owners *o, const struct nse_domain *d,
+		       enum nft_whose whose)
+{
+	struct nft_value v;
+
+	for (size_t i = 0; d && i < d->nvifs; i++) {
+		v = value(NFT_SITE_IFNAME, d->vifs[i].name, strlen(d->vifs[i].name));
+		add(o, &v, whose);
+		if (mac_value(d->vifs[i].mac, &v))
+			add(o, &v, whose);
+	}
+	for (size_t i = 0; d && i < d->naddrs; i++)
+		if (addr_value(&d->addrs[i], &v))
+			add(o, &v, whose);
+}
+
+static size_t values_of(const struct nse_domain *d)
+{
+	return d ? 2 * d->nvifs + d->naddrs : 0;
+}
+
+int nft_owners_init(struct nft_owners *o, const struct nse_domain *mine,
+		    const struct nse_domain *others, bool live)
+{
+	size_t n = values_of(mine) + values_of(others), size = 16;
+
+	while (size < 2 * n)
+		size *= 2;
+	*o = (struct nft_owners){ .slots = calloc(size, sizeof(*o->slots)),
+				  .size = size,
+				  .live = live,
+				  .rule = NSE_BUF_INIT(RULE_MAX) };
+	if (!o->slots)
+		return -ENOMEM;
+	add_domain(o, mine, NFT_MINE);
+	add_domain(o, others, NFT_OTHERS);
+	return 0;
+}
+
+void nft_owners_release(struct nft_owners *o)
+{
+	free(o->slots);
+	nse_buf_release(&o->rule);
+	*o = (struct nft_owners){ .size = 0 };
+}
+
+static const char *digits(const char *p)
+{
+	const char *start = p;
+
+	while (isdigit((unsigned char)*p))
+		p++;
+	return p > start ? p : NULL;
+}
+
+/* vif5.0, tap5.0, vif5.0-emu */
+static bool looks_like_vif(const char *name)
+{
+	const char *p = NULL;
+
+	if (strncmp(name, "vif", 3) == 0 || strncmp(name, "tap", 3) == 0)
+		p = digits(name + 3);
+	if (p)
+		p = *p == '.' ? digits(p + 1) : NULL;
+	return p && (!*p || strcmp(p, EMU) == 0);
+}
+
+static uint8_t level_of(uint8_t kind)
+{
+	return kind == NFT_SITE_IFNAME ? NFT_LEVEL_VIF
+	       : kind == NFT_SITE_MAC  ? NFT_LEVEL_MAC
+				       : NFT_LEVEL_ADDRESS;
+}
+
+/* "vif5.0-emu" without its end. */
+static bool without_emu(const struct nft_value *v, struct nft_value *base)
+{
+	size_t n = strnlen((const char *)v->bytes, sizeof(v->bytes));
+	size_t emu = strlen(EMU);
+
+	if (v->kind != NFT_SITE_IFNAME || n <= emu ||
+	    memcmp(v->bytes + n - emu, EMU, emu) != 0)
+		return false;
+	*base = value(v->kind, v->bytes, n - emu);
+	return true;
+}
+
+enum nft_whose nft_owners_find(const struct nft_owners *o, const struct nft_value *v,
+			       uint8_t *level)
+{
+	struct nft_value base;
+	uint8_t whose = look(o, v)->whose;
+
+	if (!whose && without_emu(v, &base))
+		whose = look(o, &base)->whose;
+	if (!whose && v->kind == NFT_SITE_IFNAME &&
+	    looks_like_vif((const char *)v->bytes))
+		whose = NFT_OTHERS;
+	*level = whose ? level_of(v->kind) : NFT_LEVEL_NONE;
+	return whose;
+}
+
+/* A whole name has its NUL among the bytes; without it is the start of many. */
+static int name_value(const uint8_t *p, size_t n, struct nft_value *v)
+{
+	size_t len = strnlen((const char *)p, n);
+
+	if (len == 0 || len == n || len >= IFNAMSIZ)
+		return 0;
+	*v = value(NFT_SITE_IFNAME, p, len);
+	return 1;
+}
+
+static int index_value(struct nse_bytes data, struct nft_value *v)
+{
+	char name[IFNAMSIZ] = "";
+	uint32_t number;
+
+	if (data.n != sizeof(number))
+		return 0;
+	memcpy(&number, data.p, sizeof(number));
+	if (!if_indextoname(number, name))
+		return 0;
+	return name_value((const uint8_t *)name, sizeof(name), v);
+}
+
+/* The name of which every byte up to the NUL is compared. */
+static int physdev_name(const char *name, const unsigned char *mask, bool inverted,
+			struct nft_value *v)
+{
+	size_t len = strnlen(name, IFNAMSIZ);
+
+	if (inverted || len == IFNAMSIZ)
+		return 0;
+	for (size_t i = 0; i <= len; i++)
+		if (mask[i] != 0xff)
+			return 0;
+	return name_value((const uint8_t *)name, len + 1, v);
+}
+
+/* -m physdev --physdev-in vif5.0, -m mac --mac-source … of iptables-nft. */
+static int xt_values(const struct nft_site *site, struct nft_value v[2])
+{
+	struct xt_physdev_info dev;
+	struct xt_mac_info mac;
+	int n = 0;
+
+	if (nse_bytes_equal(site->name, nft_str("mac")) && site->data.n >= sizeof(mac)) {
+		memcpy(&mac, site->data.p, sizeof(mac));
+		v[0] = value(NFT_SITE_MAC, mac.srcaddr, sizeof(mac.srcaddr));
+		return !mac.invert;
+	}
+	if (!nse_bytes_equal(site->name, nft_str("physdev")) ||
+	    site->data.n < sizeof(dev))
+		return 0;
+	memcpy(&dev, site->data.p, sizeof(dev));
+	if (dev.bitmask & XT_PHYSDEV_OP_IN)
+		n += physdev_name(dev.physindev, (const unsigned char *)dev.in_mask,
+				  dev.invert & XT_PHYSDEV_OP_IN, &v[n]);
+	if (dev.bitmask & XT_PHYSDEV_OP_OUT)
+		n += physdev_name(dev.physoutdev, (const unsigned char *)dev.out_mask,
+				  dev.invert & XT_PHYSDEV_OP_OUT, &v[n]);
+	return n;
+}
+
+int nft_site_values(const struct nft_site *site, bool live, struct nft_value v[2])
+{
+	static const uint8_t sizes[] = {
+		[NFT_SITE_MAC] = 6,
+		[NFT_SITE_IP4] = 4,
+		[NFT_SITE_IP6] = 16,
+	};
+
+	if (site->kind == NFT_SITE_XT)
+		return xt_values(site, v);
+	if (site->op != NFT_OP_EQ)
+		return 0;
+	switch (site->kind) {
+	case NFT_SITE_IFNAME:
+		return name_value(site->data.p, site->data.n, &v[0]);
+	case NFT_SITE_IFINDEX:
+		return live ? index_value(site->data, &v[0]) : 0;
+	case NFT_SITE_MAC:
+	case NFT_SITE_IP4:
+	case NFT_SITE_IP6:
+		if (site->data.n != sizes[site->kind])
+			return 0;
+		v[0] = value((uint8_t)site->kind, site->data.p, site->data.n);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static bool domain_has(const struct nse_domain *d, const struct nft_value *v)
+{
+	struct nft_value own, base = *v;
+
+	without_emu(v, &base);
+	for (size_t i = 0; i < d->nvifs; i++) {
+		own = value(NFT_SITE_IFNAME, d->vifs[i].name, strlen(d->vifs[i].name));
+		if (memcmp(&own, v, sizeof(own)) == 0 ||
+		    memcmp(&own, &base, sizeof(own)) == 0)
+			return true;
+		if (mac_value(d->vifs[i].mac, &own) && memcmp(&own, v, sizeof(own)) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < d->naddrs; i++)
+		if (addr_value(&d->addrs[i], &own) && memcmp(&own, v, sizeof(own)) == 0)
+			return true;
+	return false;
+}
+
+enum nft_reason nft_site_is_of(const struct nft_site *site, const struct nse_domain *d)
+{
+	static const uint8_t reasons[] = {
+		[NFT_LEVEL_ADDRESS] = NFT_WHY_ADDRESS,
+		[NFT_LEVEL_MAC] = NFT_WHY_MAC,
+		[NFT_LEVEL_VIF] = NFT_WHY_VIF,
+	};
+	struct nft_value v[2];
+	int n = nft_site_values(site, true, v);
+
+	for (int i = 0; i < n; i++)
+		if (domain_has(d, &v[i]))
+			return reasons[level_of(v[i].kind)];
+	return NFT_WHY_NONE;
+}
+
+void nft_value_text(const struct nft_value *v, char *text, size_t n)
+{
+	char addr[NSE_ADDR_STR];
+
+	if (v->kind == NFT_SITE_IFNAME)
+		snprintf(text, n, "%.*s", IFNAMSIZ, (const char *)v->bytes);
+	else if (v->kind == NFT_SITE_MAC)
+		snprintf(text, n, "%02x:%02x:%02x:%02x:%02x:%02x", v->bytes[0],
+			 v->bytes[1], v->bytes[2], v->bytes[3], v->bytes[4], v->bytes[5]);
+	else
+		snprintf(text, n, "%s",
+			 nse_addr_text(v->kind == NFT_SITE_IP4 ? AF_INET : AF_INET6,
+				       v->bytes, addr));
+}
