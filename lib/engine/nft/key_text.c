@@ -4,17 +4,15 @@
  * that the bytes of an element are shown by their number (four are an IPv4
  * address, six a MAC address), and not by the type of its set.
  */
-#include <netinet/in.h>
+#include "lib/engine/nft/key_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <linux/netfilter/nf_tables.h>
-
-#include "lib/engine/nft/object.h"
+#include "lib/engine/nft/words.h"
 #include "lib/util/addr.h"
-#include "lib/util/cleanup.h"
 
 /* Text that is cut at its end; there is always a NUL. */
 struct text {
@@ -109,32 +107,19 @@ static void add_element(struct text *t, const struct nft_key *key)
 		add(t, "-");
 		add_value(t, to);
 		return;
-	case NFT_ELEMENT_END:
-		add(t, "end ");
-		/* fall through */
 	default:
 		add_value(t, key->bytes);
 	}
 }
 
-static const char *objtype_text(uint32_t objtype)
+void nft_element_text(const struct nft_key *key, char *text, size_t n)
 {
-	static const char *const names[] = {
-		[NFT_OBJECT_COUNTER] = "counter",
-		[NFT_OBJECT_QUOTA] = "quota",
-		[NFT_OBJECT_CT_HELPER] = "ct helper",
-		[NFT_OBJECT_LIMIT] = "limit",
-		[NFT_OBJECT_CONNLIMIT] = "connlimit",
-		[NFT_OBJECT_TUNNEL] = "tunnel",
-		[NFT_OBJECT_CT_TIMEOUT] = "ct timeout",
-		[NFT_OBJECT_SECMARK] = "secmark",
-		[NFT_OBJECT_CT_EXPECT] = "ct expectation",
-		[NFT_OBJECT_SYNPROXY] = "synproxy",
-	};
+	struct text t = { text, n, 0 };
 
-	if (objtype < NSE_ARRAY_SIZE(names) && names[objtype])
-		return names[objtype];
-	return "object";
+	if (n == 0)
+		return;
+	text[0] = '\0';
+	add_element(&t, key);
 }
 
 void nft_key_text(const struct nft_key *key, char *text, size_t n)
@@ -150,12 +135,12 @@ void nft_key_text(const struct nft_key *key, char *text, size_t n)
 		add(&t, "rule %u of ", key->rule);
 		noun = nft_kinds[NFT_CHAIN].type;
 	} else if (key->type == NFT_ELEMENT) {
-		add(&t, "element ");
+		add(&t, key->kind == NFT_ELEMENT_END ? "element end " : "element ");
 		add_element(&t, key);
 		add(&t, " of ");
 		noun = nft_kinds[NFT_SET].type;
-	} else if (key->type == NFT_OBJECT) {
-		noun = objtype_text(key->objtype);
+	} else if (key->type == NFT_OBJECT && nft_word(nft_w_objtype, key->objtype)) {
+		noun = nft_word(nft_w_objtype, key->objtype);
 	}
 	add(&t, "%s %s ", noun, family ? family : "?");
 	add_name(&t, key->table);
