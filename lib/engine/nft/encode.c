@@ -79,6 +79,15 @@ static inline struct nse_bytes digested(const struct nft_encoder *enc)
 	return (struct nse_bytes){ enc->digested.data, enc->digested.len };
 }
 
+/* The key's bytes, as long as they were, and behind them the body. */
+static uint64_t digest_element(const struct nft_element *e, struct nse_bytes both)
+{
+	struct nse_bytes key = { both.p, e->bytes.n };
+	struct nse_bytes body = { both.p + key.n, both.n - key.n };
+
+	return nft_digest_element(e->kind, key, body);
+}
+
 static int digest_set(struct nft_encoder *enc, uint32_t set, uint64_t *digest)
 {
 	const struct nft_node *n = &enc->rs->nodes[set];
@@ -93,8 +102,10 @@ static int digest_set(struct nft_encoder *enc, uint32_t set, uint64_t *digest)
 		const struct nft_element *e = &n->elements[i];
 
 		nse_buf_reset(&enc->digested);
-		rc = nft_body_of_element(enc, set, e, &enc->digested, NULL);
-		*digest += nft_digest_element(e->kind, e->bytes, digested(enc));
+		rc = nft_body_of_element(enc, set, e, &enc->digested, &enc->digested,
+					 NULL);
+		if (rc == 0)
+			*digest += digest_element(e, digested(enc));
 	}
 	return rc;
 }
@@ -263,11 +274,9 @@ int nft_encode_element(struct nft_encoder *enc, uint32_t set, const struct nft_e
 	enc->key.len = enc->prefix;
 	nse_buf_reset(&enc->body);
 	nse_buf_reset(&enc->state);
-	rc = nse_buf_put(&enc->key, e->bytes.p, e->bytes.n)
-		     ?: nse_buf_put_u8(&enc->key, e->kind);
-	rc = rc
-		     ?: nft_body_of_element(enc, set, e, &enc->body,
-					    need ? NULL : &enc->state);
+	rc = nft_body_of_element(enc, set, e, &enc->key, &enc->body,
+				 need ? NULL : &enc->state);
+	rc = rc ?: nse_buf_put_u8(&enc->key, e->kind);
 	if (rc < 0)
 		return refuse(enc, NFT_ELEMENT, rc, err);
 	view(enc, NFT_ELEMENT, need, rec);

@@ -12,6 +12,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "lib/engine/nft/attr.h"
+#include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/object.h"
 
 #define BIT(n) (1u << (n))
@@ -81,6 +82,7 @@ struct parting {
 	const struct nft_ruleset *rs;
 	uint32_t node;
 	struct nse_buf *state; /* NULL: nobody wants it */
+	struct nft_ifnames names;
 };
 
 static int part_value(struct parting *p, struct nse_bytes value, struct nse_buf *to)
@@ -125,28 +127,45 @@ static int on_site(void *arg, const struct nft_site *site, struct nse_buf *to)
 	case NFT_SITE_CHAIN:
 		return part_name(p, NFT_CHAIN, site->data, to);
 	default:
-		return 0;
+		return nft_ifindex_note_site(&p->names, site, to);
 	}
+}
+
+/* The room for names is not cleared: it is big, and mostly nobody needs it. */
+static void parting_init(struct parting *p, const struct nft_encoder *enc, uint32_t node,
+			 struct nse_buf *state)
+{
+	p->rs = enc->rs;
+	p->node = node;
+	p->state = state;
+	p->names.n = 0;
+}
+
+static int part(struct parting *p, enum nft_type type, const struct nse_buf *kept,
+		const struct nft_layout *layout, struct nse_buf *body)
+{
+	struct nse_bytes attrs = { kept->data, kept->len };
+
+	return nft_walk(type, attrs, layout, on_site, p, body);
 }
 
 int nft_body_of_node(struct nft_encoder *enc, uint32_t node, uint64_t digest,
 		     uint32_t place, struct nse_buf *body, struct nse_buf *state)
 {
 	const struct nft_node *n = &enc->rs->nodes[node];
-	struct parting p = { enc->rs, node, state };
 	size_t start = state ? state->len : 0;
 	int rc = nse_buf_put_u8(body, NFT_LAYOUT);
+	struct parting p;
 
+	parting_init(&p, enc, node, state);
 	if (rc == 0 && n->type == NFT_RULE)
 		rc = nse_buf_put_u64(body, digest) ?: nse_buf_put_u32(body, place);
 	if (rc == 0 && state)
 		rc = nse_buf_put_u8(state, 0);
 	nse_buf_reset(&enc->kept);
 	rc = rc ?: keep(n->type, n->attrs, &enc->kept);
-	if (rc == 0)
-		rc = nft_walk(n->type,
-			      (struct nse_bytes){ enc->kept.data, enc->kept.len }, NULL,
-			      on_site, &p, body);
+	rc = rc ?: part(&p, n->type, &enc->kept, NULL, body);
+	rc = rc ?: nft_ifindex_put(&p.names, body);
 	if (state && state->len == start + 1)
 		state->len = start;
 	return rc;
@@ -156,7 +175,7 @@ int nft_body_of_node(struct nft_encoder *enc, uint32_t node, uint64_t digest,
 struct extras {
 	struct nse_bytes expiration;
 	bool kept;   /* something for the body */
-	bool walked; /* expressions: values that move */
+	bool walked; /* where something moves, or is local */
 };
 
 static int look(struct nse_bytes attrs, struct extras *x)
@@ -176,32 +195,58 @@ static int look(struct nse_bytes attrs, struct extras *x)
 	return rc;
 }
 
+static bool has_ifindex(const struct nft_field *fields, uint8_t n)
+{
+	for (uint8_t i = 0; i < n; i++)
+		if (fields[i].kind == NFT_SITE_IFINDEX)
+			return true;
+	return false;
+}
+
+static int put_bytes(const struct nft_layout *layout, const struct nft_element *e,
+		     struct nft_ifnames *names, struct nse_buf *key)
+{
+	int rc = 0;
+
+	if (layout && has_ifindex(layout->key, layout->nkey))
+		rc = nft_ifindex_note_key(layout, e->kind, e->bytes, names, key);
+	if (rc == 0)
+		rc = nse_buf_put(key, e->bytes.p, e->bytes.n);
+	return rc < 0 ? rc : 0;
+}
+
+static int put_expiration(struct nse_buf *state, struct nse_bytes expiration)
+{
+	if (!expiration.p)
+		return nse_buf_put_u8(state, 0);
+	return nse_buf_put_u8(state, NFT_STATE_EXPIRES)
+		       ?: nse_buf_put_u64(state, nft_attr_u64(expiration));
+}
+
 /* Most elements have a key and nothing else: one byte of body and no state. */
 int nft_body_of_element(struct nft_encoder *enc, uint32_t set,
-			const struct nft_element *e, struct nse_buf *body,
-			struct nse_buf *state)
+			const struct nft_element *e, struct nse_buf *key,
+			struct nse_buf *body, struct nse_buf *state)
 {
-	struct parting p = { enc->rs, set, state };
+	const struct nft_layout *layout = enc->rs->nodes[set].layout;
 	size_t start = state ? state->len : 0;
 	struct extras x = { 0 };
-	int rc = look(e->attrs, &x) ?: nse_buf_put_u8(body, NFT_LAYOUT);
+	struct parting p;
+	int rc;
 
-	if (rc < 0 || (!x.kept && !x.expiration.p))
-		return rc;
-	if (state)
-		rc = nse_buf_put_u8(state, x.expiration.p ? NFT_STATE_EXPIRES : 0);
-	if (rc == 0 && state && x.expiration.p)
-		rc = nse_buf_put_u64(state, nft_attr_u64(x.expiration));
-	if (rc == 0 && !x.walked) {
-		rc = keep(NFT_ELEMENT, e->attrs, body);
-	} else if (rc == 0) {
+	parting_init(&p, enc, set, state);
+	rc = look(e->attrs, &x) ?: put_bytes(layout, e, &p.names, key);
+	rc = rc ?: nse_buf_put_u8(body, NFT_LAYOUT);
+	if (rc == 0 && state && (x.kept || x.expiration.p))
+		rc = put_expiration(state, x.expiration);
+	if (x.walked || (layout && has_ifindex(layout->data, layout->ndata))) {
 		nse_buf_reset(&enc->kept);
-		rc = keep(NFT_ELEMENT, e->attrs, &enc->kept)
-			     ?: nft_walk(NFT_ELEMENT,
-					 (struct nse_bytes){ enc->kept.data,
-							     enc->kept.len },
-					 NULL, on_site, &p, body);
+		rc = rc ?: keep(NFT_ELEMENT, e->attrs, &enc->kept);
+		rc = rc ?: part(&p, NFT_ELEMENT, &enc->kept, layout, body);
+	} else if (x.kept) {
+		rc = rc ?: keep(NFT_ELEMENT, e->attrs, body);
 	}
+	rc = rc ?: nft_ifindex_put(&p.names, body);
 	if (state && state->len == start + 1)
 		state->len = start;
 	return rc;

@@ -12,8 +12,9 @@
 int nft_body_of_node(struct nft_encoder *enc, uint32_t node, uint64_t digest,
 		     uint32_t place, struct nse_buf *body, struct nse_buf *state);
 
+/* The bytes of its key are appended to `key`, which may be body. */
 int nft_body_of_element(struct nft_encoder *enc, uint32_t set,
-			const struct nft_element *e, struct nse_buf *body,
-			struct nse_buf *state);
+			const struct nft_element *e, struct nse_buf *key,
+			struct nse_buf *body, struct nse_buf *state);
 
 #endif
