@@ -249,6 +249,16 @@ static void test_unknown_attributes(void **state)
 		assert_int_equal(check(&all.at[i].rec, &err), 0);
 }
 
+static void test_interfaces(void **state)
+{
+	(void)state;
+	refuse_with(TABLE, NFT_BODY_IFNAMES, "x", 1, "cut or garbled");
+	refuse_with(RULE, NFT_BODY_IFNAMES, "\5\0\1\0\0\0\0\0", 8, "names of interfaces");
+	refuse_with(RULE, NFT_BODY_IFNAMES, "\6\0\2\0x\0\0\0", 8, "names of interfaces");
+	refuse_with(RULE, NFT_BODY_IFNAMES, "\24\0\1\0abcdefghijklmnop", 20,
+		    "names of interfaces");
+}
+
 /* Puts bytes in the place of others in the record's body, as many. */
 static void refuse_changed(size_t i, struct nse_bytes from, struct nse_bytes to,
 			   const char *text)
@@ -377,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_other_names),
 		cmocka_unit_test(test_odd_attributes),
 		cmocka_unit_test(test_unknown_attributes),
+		cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_changed_bodies),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_depth),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/nft_engine.h"
 #include "lib/util/cleanup.h"
 #include "tests/unit/nft_sample.h"
@@ -83,7 +84,7 @@ static const char *const expected[] = {
 	"\"data_type\":\"verdict\",\"data_len\":16,\"timeout_ms\":3600000,"
 	"\"policy\":\"memory\",\"size\":1000,\"field_lens\":[4,2],"
 	"\"expressions\":[" EXPR_COUNTER "],\"comment\":\"where to\"},"
-	"\"state\":{\"bytes\":1,\"packets\":2}}",
+	"\"state\":{\"more\":[{\"name\":\"counter\",\"bytes\":1,\"packets\":2}]}}",
 
 	"{\"key\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"@forward:3:0\"},"
 	"\"body\":{\"flags\":[\"anonymous\",\"constant\"],\"key_type\":\"inet_service\","
@@ -171,12 +172,12 @@ static void test_unknown(void **state)
 	(void)state;
 	sample_u32(b, NFTA_TABLE_FLAGS, 0x80000001);
 	sample_must(nft_put(b, NFTA_TABLE_USERDATA, "\5\1\2", 3));
-	sample_must(nft_put(b, 60, "\xab\xcd", 2));
+	sample_must(nft_put(b, 50, "\xab\xcd", 2));
 	samples_seal(&all);
 	assert_reads(&all.at[0].rec,
 		     "{\"key\":{\"family\":\"ip\",\"table\":\"\\\\xfft\"},"
 		     "\"body\":{\"flags\":[\"dormant\",\"0x80000000\"],"
-		     "\"userdata\":\"050102\",\"attribute_60\":\"abcd\"},\"state\":{}}");
+		     "\"userdata\":\"050102\",\"attribute_50\":\"abcd\"},\"state\":{}}");
 }
 
 /* One cmp behind the load of a field: how its bytes read. */
@@ -217,6 +218,43 @@ static void assert_data_reads(uint32_t family, uint32_t base, uint32_t offset,
 	json_decref(all_json);
 }
 
+/* The number that stands for an interface is shown with its name. */
+static void test_interfaces(void **state)
+{
+	NSE_CLEANUP(samples_release) struct samples all = { .n = 0 };
+	uint32_t number = nft_ifindex_number("vif5.0");
+	struct nft_ifnames names = { .names = { "lo", "vif5.0" }, .n = 2 };
+	struct nft_key key = { .type = NFT_RULE,
+			       .family = NFPROTO_IPV4,
+			       .table = BYTES("t"),
+			       .name = BYTES("c") };
+	struct nse_buf *b = &sample_new(&all, &key)->body;
+	long list, at[2];
+
+	(void)state;
+	sample_must(nse_buf_put(b, "\0\0\0\0\0\0\0\0\xff\xff\xff\xff", 12));
+	list = nft_nest(b, NFTA_RULE_EXPRESSIONS);
+	sample_expr(b, NFTA_LIST_ELEM, "meta", at);
+	sample_u32(b, NFTA_META_KEY, NFT_META_IIF);
+	sample_u32(b, NFTA_META_DREG, NFT_REG_1);
+	sample_expr_end(b, at);
+	sample_expr(b, NFTA_LIST_ELEM, "cmp", at);
+	sample_u32(b, NFTA_CMP_SREG, NFT_REG_1);
+	sample_u32(b, NFTA_CMP_OP, NFT_CMP_NEQ);
+	sample_data(b, NFTA_CMP_DATA, &number, sizeof(number));
+	sample_expr_end(b, at);
+	sample_end(b, list);
+	sample_must(nft_ifindex_put(&names, b));
+	samples_seal(&all);
+	assert_int_equal(nft_check(&all.at[0].rec, NULL), 0);
+	assert_reads(
+		&all.at[0].rec,
+		"{\"key\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"c\",\"number\":0},"
+		"\"body\":{\"expressions\":[{\"name\":\"meta\",\"key\":\"iif\",\"dreg\":1},"
+		"{\"name\":\"cmp\",\"sreg\":1,\"op\":\"!=\",\"data\":\"vif5.0\"}],"
+		"\"interfaces\":[\"lo\",\"vif5.0\"]},\"state\":{}}");
+}
+
 #define B(s) ((struct nse_bytes)BYTES(s))
 
 static void test_data(void **state)
@@ -239,9 +277,8 @@ static void test_data(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_samples),
-		cmocka_unit_test(test_needed_rule),
-		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_samples), cmocka_unit_test(test_needed_rule),
+		cmocka_unit_test(test_unknown), cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_data),
 	};
 

@@ -70,6 +70,11 @@ static const struct {
 	  "element 2001:db8::1 of set ip nat hosts" },
 	{ { ELEM, .bytes = BYTES("\1\2\3\4\5\6\7\xff"), .kind = NFT_ELEMENT_PLAIN },
 	  "element 0x01020304050607ff of set ip nat hosts" },
+	{ { ELEM,
+	    .bytes = BYTES(
+		    "\x0a\0\0\1vif5.0\0\0\0\0\0\0\0\0\0\0br0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\xbb\0\0"),
+	    .kind = NFT_ELEMENT_PLAIN },
+	  "element 0x0a000001 . vif5.0 . br0 . 0x01bb0000 of set ip nat hosts" },
 };
 
 static void encode(const struct nft_key *key, struct nse_buf *b, struct nse_record *rec)

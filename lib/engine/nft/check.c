@@ -15,6 +15,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "lib/engine/nft/attr.h"
+#include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/nft_engine.h"
 #include "lib/engine/nft/object.h"
 #include "lib/engine/nft/schema.h"
@@ -337,6 +338,7 @@ static int check_head(const struct check *c, struct nse_bytes body)
 
 int nft_check(const struct nse_record *rec, struct nse_error *err)
 {
+	struct nft_ifnames names;
 	struct nse_bytes attrs;
 	struct nft_key key;
 	struct check c = { &key, 0, err };
@@ -349,6 +351,9 @@ int nft_check(const struct nse_record *rec, struct nse_error *err)
 	attrs = nft_body_attrs(key.type, rec->body);
 	if (!attrs.p)
 		return bad(&c, "its body is cut");
+	if (nft_ifindex_split(attrs, &attrs, &names) < 0)
+		return bad(&c,
+			   "its attributes or names of interfaces are cut or garbled");
 	return check_list(&c, attrs, &nft_body_schemas[key.type]) ?:
 	       check_agrees(&c, attrs) ?: check_state(&c, attrs, rec->state);
 }

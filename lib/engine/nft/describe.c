@@ -119,7 +119,7 @@ static const struct nft_shown *const rows[NFT_TYPES] = {
 	[NFT_RULE] = rule_rows,
 };
 
-static int describe_element(json_t *o, const struct nft_key *key)
+static int describe_element(json_t *o, const struct nft_key *key, struct nse_bytes attrs)
 {
 	static const char *const kinds[] = {
 		[NFT_ELEMENT_END] = "end",
@@ -127,16 +127,20 @@ static int describe_element(json_t *o, const struct nft_key *key)
 		[NFT_ELEMENT_RANGE] = "range",
 		[NFT_ELEMENT_CATCHALL] = "catchall",
 	};
+	struct nft_ifnames names = { .n = 0 };
 	char text[NFT_ELEMENT_TEXT];
+	const char *ifname;
 
+	nft_ifindex_split(attrs, &attrs, &names);
+	ifname = nft_ifname_of(&names, key->bytes);
 	nft_element_text(key, text, sizeof(text));
 	return nft_json_text(o, "set", key->name) ?:
-	       nft_json_set(o, "element", json_string(text)) ?:
+	       nft_json_set(o, "element", json_string(ifname ? ifname : text)) ?:
 	       nft_json_set(o, "kind", json_string(kinds[key->kind])) ?:
 	       nft_json_hex(o, "hex", key->bytes);
 }
 
-static int describe_key(json_t *o, const struct nft_key *key)
+static int describe_key(json_t *o, const struct nft_key *key, struct nse_bytes attrs)
 {
 	int rc = nft_json_set(o, "family", json_string(nft_family_name(key->family)))
 			 ?: nft_json_text(o, "table", key->table);
@@ -145,7 +149,7 @@ static int describe_key(json_t *o, const struct nft_key *key)
 		return rc;
 	switch (key->type) {
 	case NFT_ELEMENT:
-		return describe_element(o, key);
+		return describe_element(o, key, attrs);
 	case NFT_RULE:
 		return nft_json_text(o, "chain", key->name)
 			       ?: nft_json_number(o, "number", key->rule);
@@ -177,21 +181,21 @@ static int describe_head(json_t *o, struct nse_bytes body)
 int nft_describe(const struct nse_record *rec, json_t *key, json_t *body, json_t *state)
 {
 	struct nse_cur c = nse_cur(rec->state.p, rec->state.n);
+	struct nse_bytes attrs, values;
 	uint64_t expires;
 	struct nft_key k;
 	uint8_t flags = 0;
 	int rc = nft_key_decode(rec, &k, NULL);
 
-	if (rc == 0)
-		rc = describe_key(key, &k);
+	if (rc < 0)
+		return rc;
+	attrs = nft_body_attrs(k.type, rec->body);
+	rc = describe_key(key, &k, attrs);
 	if (rc == 0 && k.type == NFT_RULE)
 		rc = describe_head(body, rec->body);
 	nse_get_u8(&c, &flags);
 	if (rc == 0 && (flags & NFT_STATE_EXPIRES) && nse_get_u64(&c, &expires) == 0)
 		rc = nft_json_number(state, "expires_ms", expires);
-	if (rc < 0)
-		return rc;
-	return nft_describe_attrs(&k, nft_body_attrs(k.type, rec->body), rows[k.type],
-				  (struct nse_bytes){ c.p, nse_cur_left(&c) }, body,
-				  state);
+	values = (struct nse_bytes){ c.p, nse_cur_left(&c) };
+	return rc ?: nft_describe_attrs(&k, attrs, rows[k.type], values, body, state);
 }

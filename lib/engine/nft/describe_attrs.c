@@ -55,18 +55,25 @@ static int set_flags(json_t *o, const struct nft_shown *f, uint32_t v)
 
 /*
  * The values of one expression become members of the state. Where there are
- * such already, they go into the list `more` with the expression's name.
+ * such already, they go into the list `more` with the expression's name. What
+ * stands in a set or in an expression is a pattern for elements: it counts
+ * nothing, and is zero as a rule.
  */
 static int merge_values(struct nft_describer *d, struct nse_bytes name, json_t *values)
 {
-	const char *key;
-	json_t *value, *more;
-	bool taken = false;
+	bool pattern = d->depth > 0 || d->key->type == NFT_SET;
+	bool taken = pattern, zero = true;
+	json_t *more;
 
-	if (json_object_size(values) == 0)
+	for (void *i = json_object_iter(values); i;
+	     i = json_object_iter_next(values, i)) {
+		json_t *v = json_object_iter_value(i);
+
+		taken |= json_object_get(d->out, json_object_iter_key(i)) != NULL;
+		zero &= json_is_integer(v) && json_integer_value(v) == 0;
+	}
+	if (json_object_size(values) == 0 || (pattern && zero))
 		return 0;
-	json_object_foreach(values, key, value) taken |=
-		json_object_get(d->out, key) != NULL;
 	if (!taken)
 		return json_object_update(d->out, values) < 0 ? -ENOMEM : 0;
 	more = list_in(d->out, "more");
@@ -78,6 +85,7 @@ static int merge_values(struct nft_describer *d, struct nse_bytes name, json_t *
 static int add_expr(struct nft_describer *d, json_t *list, struct nse_bytes expr)
 {
 	struct nse_bytes name = nft_attr_str(nft_attr_find(expr, NFTA_EXPR_NAME));
+	struct nse_bytes data = nft_attr_find(expr, NFTA_EXPR_DATA);
 	json_t *o = json_object(), *outer = d->values;
 	int rc;
 
@@ -85,10 +93,12 @@ static int add_expr(struct nft_describer *d, json_t *list, struct nse_bytes expr
 		return -ENOMEM;
 	d->values = json_object();
 	rc = d->values ? nft_json_text(o, "name", name) : -ENOMEM;
-	rc = rc
-		     ?: list_of(d, o, nft_attr_find(expr, NFTA_EXPR_DATA),
-				nft_expr_rows(name));
-	rc = rc ?: merge_values(d, name, d->values);
+	d->depth++;
+	if (rc == 0)
+		rc = list_of(d, o, data, nft_expr_rows(name));
+	d->depth--;
+	if (rc == 0)
+		rc = merge_values(d, name, d->values);
 	json_decref(d->values);
 	d->values = outer;
 	return rc;
@@ -290,6 +300,17 @@ static int list_of(struct nft_describer *d, json_t *o, struct nse_bytes list,
 	return rc;
 }
 
+static int set_interfaces(json_t *o, const struct nft_ifnames *names)
+{
+	json_t *list = names->n ? list_in(o, "interfaces") : NULL;
+
+	for (unsigned int i = 0; i < names->n; i++)
+		if (!list ||
+		    json_array_append_new(list, json_string(names->names[i])) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 int nft_describe_attrs(const struct nft_key *key, struct nse_bytes attrs,
 		       const struct nft_shown *fields, struct nse_bytes values,
 		       json_t *body, json_t *state)
@@ -297,12 +318,15 @@ int nft_describe_attrs(const struct nft_key *key, struct nse_bytes attrs,
 	struct nft_describer d = { .key = key, .out = state };
 	int rc;
 
+	if (nft_ifindex_split(attrs, &attrs, &d.names) < 0)
+		return -EBADMSG;
 	d.state = nse_cur(values.p, values.n);
 	d.values = json_object();
 	rc = d.values ? nft_walk_in(key->family, key->type, attrs, NULL,
 				    nft_describe_site, &d, NULL)
 		      : -ENOMEM;
 	rc = rc ?: list_of(&d, body, attrs, fields);
+	rc = rc ?: set_interfaces(body, &d.names);
 	rc = rc ?: merge_values(&d, nft_str(nft_kinds[key->type].type), d.values);
 	json_decref(d.values);
 	free(d.told);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/object.h"
 #include "lib/engine/nft/walk.h"
 
@@ -62,9 +63,14 @@ struct nft_describer {
 	struct nft_told *told; /* in the order of the bytes */
 	size_t ntold, room;
 	struct nse_cur state; /* the values that are still to be read */
-	json_t *values;	      /* of the expression at hand; borrowed */
-	json_t *out;	      /* the record's state; borrowed */
+	struct nft_ifnames names;
+	unsigned int depth; /* expressions in others */
+	json_t *values;	    /* of the expression at hand; borrowed */
+	json_t *out;	    /* the record's state; borrowed */
 };
+
+/* The interface whose number in a record these 4 bytes are, or NULL. */
+const char *nft_ifname_of(const struct nft_ifnames *names, struct nse_bytes number);
 
 /* A callback of the walk: keeps what it tells. */
 int nft_describe_site(void *arg, const struct nft_site *site, struct nse_buf *to);

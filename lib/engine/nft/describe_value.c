@@ -71,13 +71,25 @@ uint64_t nft_host_number(struct nse_bytes b)
 	return v32;
 }
 
+const char *nft_ifname_of(const struct nft_ifnames *names, struct nse_bytes number)
+{
+	uint32_t v = nft_host_number(number);
+
+	for (unsigned int i = 0; i < names->n && number.n == 4; i++)
+		if (nft_ifindex_number(names->names[i]) == v)
+			return names->names[i];
+	return NULL;
+}
+
 /* Appends one field of a value as text. */
-static int put_field(struct nse_buf *b, const struct nft_told *t)
+static int put_field(const struct nft_describer *d, const struct nft_told *t,
+		     struct nse_buf *b)
 {
 	static const char *const sep[] = { "", ":" };
 	size_t full = t->kind == NFT_SITE_IP4 ? 4 : 16, n = t->data.n;
 	uint8_t addr[16] = { 0 };
 	char text[NSE_ADDR_STR] = "";
+	const char *name;
 	int len;
 
 	switch (t->kind) {
@@ -86,9 +98,11 @@ static int put_field(struct nse_buf *b, const struct nft_told *t)
 		return nse_buf_put(b, t->data.p, (size_t)len)
 			       ?: nse_buf_put(b, "*", n < 16 && (size_t)len == n);
 	case NFT_SITE_IFINDEX:
+		name = nft_ifname_of(&d->names, t->data);
 		len = snprintf(text, sizeof(text), "%u",
 			       (uint32_t)nft_host_number(t->data));
-		return nse_buf_put(b, text, (size_t)len);
+		return name ? nse_buf_put(b, name, strlen(name))
+			    : nse_buf_put(b, text, (size_t)len);
 	case NFT_SITE_MAC:
 		for (size_t i = 0; i < n; i++) {
 			len = snprintf(text, sizeof(text), "%s%02x", sep[i > 0],
@@ -131,7 +145,7 @@ static int put_value(const struct nft_describer *d, struct nse_bytes v, struct n
 			rc = nse_buf_put(b, text, strlen(text));
 			i++;
 		} else if (rc == 0) {
-			rc = put_field(b, t);
+			rc = put_field(d, t, b);
 			i += t->data.n;
 		}
 		if (rc < 0)

@@ -62,6 +62,28 @@ static size_t ifname_len(const uint8_t *p)
 	return n;
 }
 
+/* A concatenation: the names of interfaces in it, and the rest in hexadecimal. */
+static void add_parts(struct text *t, struct nse_bytes b)
+{
+	const char *sep = "";
+	size_t i = 0;
+
+	while (i < b.n) {
+		size_t n = b.n - i >= 16 ? ifname_len(b.p + i) : 0, from = i;
+
+		add(t, "%s", sep);
+		sep = " . ";
+		if (n) {
+			add_name(t, (struct nse_bytes){ b.p + i, n });
+			i += 16;
+			continue;
+		}
+		while (i < b.n && !(b.n - i >= 16 && ifname_len(b.p + i)))
+			i++;
+		add_hex(t, (struct nse_bytes){ b.p + from, i - from });
+	}
+}
+
 static void add_value(struct text *t, struct nse_bytes b)
 {
 	char addr[NSE_ADDR_STR];
@@ -89,7 +111,7 @@ static void add_value(struct text *t, struct nse_bytes b)
 			add(t, "%s", nse_addr_text(AF_INET6, b.p, addr));
 		return;
 	default:
-		add_hex(t, b);
+		add_parts(t, b);
 	}
 }
 
