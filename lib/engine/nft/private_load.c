@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Loading a context into a namespace that is empty: the devices first that
+ * rules know and that chains and flowtables hook into, then one batch. What belongs to a
+ * rule (its own sets, elements and chains) is loaded with it or not at all, since the
+ * kernel takes neither without the other.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "lib/engine/nft/build.h"
+#include "lib/engine/nft/ifindex.h"
+#include "lib/engine/nft/private.h"
+#include "lib/engine/nft/rule_list.h"
+#include "lib/engine/nft/walk.h"
+#include "lib/netlink/nl.h"
+#include "lib/util/cleanup.h"
+
+#define RCVBUF	     (16u << 20) /* for the refusals of a big ruleset */
+#define SNDBUF_SPARE (64u << 10)
+#define FIRST_INDEX  1000000 /* of a device: no rule's `iif 2` is shown by its name */
+
+/* The slot of the rule that a name of its own points at, or none. */
+static uint32_t owner_of(const struct nse_context *ctx, const struct nft_key *key)
+{
+	NSE_CLEANUP(nse_buf_release) struct nse_buf b = NSE_BUF_INIT(NSE_RECORD_MAX);
+	struct nft_key owner = *key;
+	uint32_t k;
+
+	owner.type = NFT_RULE;
+	if (!nft_name_split(key->name, &owner.name, &owner.rule, &k) ||
+	    nft_key_encode(&owner, &b) < 0)
+		return NSE_CONTEXT_NONE;
+	return nse_context_find(
+		ctx, key->need ? &nft_need_kinds[NFT_RULE] : &nft_kinds[NFT_RULE],
+		(struct nse_bytes){ b.data, b.len });
+}
+
+int nft_private_init(struct nft_private *p, const struct nse_context *ctx)
+{
+	uint32_t n = nse_context_slots(ctx);
+	struct nse_record rec;
+	struct nft_key key;
+	bool need;
+
+	*p = (struct nft_private){ .ctx = ctx };
+	p->owners = malloc((n + 1) * sizeof(*p->owners));
+	p->left_out = calloc(n + 1, 1);
+	if (!p->owners || !p->left_out)
+		return -ENOMEM;
+	for (uint32_t s = 0; s < n; s++) {
+		p->owners[s] = NSE_CONTEXT_NONE;
+		if (!nse_context_at(ctx, s, &rec) ||
+		    !nft_kind_of(rec.kind, &key.type, &need))
+			continue;
+		p->nrecords++;
+		if (nft_key_decode(&rec, &key, NULL) < 0) {
+			p->left_out[s] = 1;
+		} else if (nft_name_is_ours(key.name) && nft_rule_is_owned(&rec, &key)) {
+			p->owners[s] = owner_of(ctx, &key);
+			p->left_out[s] = p->owners[s] == NSE_CONTEXT_NONE;
+		}
+	}
+	return 0;
+}
+
+void nft_private_release(struct nft_private *p)
+{
+	free(p->owners);
+	free(p->left_out);
+	*p = (struct nft_private){ .ctx = NULL };
+}
+
+/* Names of owners are shorter than those of what they own: this comes to an end. */
+void nft_private_leave_out(struct nft_private *p, uint32_t slot)
+{
+	for (; slot < nse_context_slots(p->ctx); slot = p->owners[slot])
+		p->left_out[slot] = 1;
+}
+
+bool nft_private_wants(const struct nft_private *p, uint32_t slot)
+{
+	for (; slot < nse_context_slots(p->ctx); slot = p->owners[slot])
+		if (p->left_out[slot])
+			return false;
+	return true;
+}
+
+void nft_private_leave_skeleton_out(struct nft_private *p)
+{
+	struct nse_record rec;
+	enum nft_type type;
+	bool need;
+
+	for (uint32_t s = 0; s < nse_context_slots(p->ctx); s++)
+		if (nse_context_at(p->ctx, s, &rec) &&
+		    nft_kind_of(rec.kind, &type, &need) && need && type == NFT_RULE)
+			p->left_out[s] = 1;
+}
+
+struct devices {
+	struct mnl_socket *sock;
+	int next; /* index */
+};
+
+/* Asks for a link: 0 or -errno of the kernel. */
+static int make_link(struct devices *d, const char *name, const char *kind)
+{
+	_Alignas(struct nlmsghdr) char buf[512];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *ifi;
+	struct nlattr *info;
+	ssize_t n;
+
+	nlh->nlmsg_type = RTM_NEWLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = d->next;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, kind);
+	mnl_attr_nest_end(nlh, info);
+	if (mnl_socket_sendto(d->sock, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	n = mnl_socket_recvfrom(d->sock, buf, sizeof(buf));
+	if (n < 0)
+		return -errno;
+	if (!mnl_nlmsg_ok(nlh, (int)n) || nlh->nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return ((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error;
+}
+
+/*
+ * A device that stands for another one. When none can be made the kernel is to
+ * say what it thinks of it: newer ones take a hook all the same.
+ */
+static void make_device(struct devices *d, const char *name)
+{
+	static const char *const kinds[] = { "dummy", "ifb", "bridge" };
+
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(kinds); i++) {
+		int rc = make_link(d, name, kinds[i]);
+
+		d->next += rc == 0;
+		if (rc == 0 || rc == -EEXIST)
+			break;
+	}
+}
+
+static int on_device(void *arg, const struct nft_site *site, struct nse_buf *to)
+{
+	char name[IFNAMSIZ];
+
+	(void)to;
+	if (site->kind != NFT_SITE_DEVICE || site->op == NFT_OP_OTHER ||
+	    site->data.n == 0 || site->data.n >= IFNAMSIZ)
+		return 0;
+	memcpy(name, site->data.p, site->data.n);
+	name[site->data.n] = '\0';
+	make_device(arg, name);
+	return 0;
+}
+
+/* What a record hooks into, and what it knows by the number of a name. */
+static void make_devices_of(struct devices *d, const struct nse_record *rec,
+			    enum nft_type type)
+{
+	struct nse_bytes attrs = nft_body_attrs(type, rec->body), kernel;
+	struct nft_ifnames names;
+
+	if (type == NFT_CHAIN || type == NFT_FLOWTABLE)
+		nft_walk(type, attrs, NULL, on_device, d, NULL);
+	if (nft_ifindex_split(attrs, &kernel, &names) < 0)
+		return;
+	for (unsigned int i = 0; i < names.n; i++)
+		make_device(d, names.names[i]);
+}
+
+static int make_devices(const struct nft_private *p, struct nse_error *err)
+{
+	struct devices d = { mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), FIRST_INDEX };
+	struct nse_record rec;
+	enum nft_type type;
+	bool need;
+	int rc = 0;
+
+	if (!d.sock || mnl_socket_bind(d.sock, 0, MNL_SOCKET_AUTOPID) < 0)
+		rc = nse_errno(err, -errno, "a netlink socket for links");
+	for (uint32_t s = 0; rc == 0 && s < nse_context_slots(p->ctx); s++)
+		if (nse_context_at(p->ctx, s, &rec) &&
+		    nft_kind_of(rec.kind, &type, &need) && nft_private_wants(p, s))
+			make_devices_of(&d, &rec, type);
+	if (d.sock)
+		mnl_socket_close(d.sock);
+	return rc;
+}
+
+/*
+ * A record that names an interface by a number without a name is none that can
+ * be made into a message: it is refused here, and the others are loaded.
+ */
+static bool is_resolved(const struct nft_private *p, uint32_t slot, struct nse_buf *b,
+			struct nse_error *why)
+{
+	struct nse_bytes attrs;
+	struct nse_record rec;
+	struct nft_key key;
+	int rc;
+
+	if (!nse_context_at(p->ctx, slot, &rec) || nft_key_decode(&rec, &key, NULL) < 0)
+		return true;
+	nse_buf_reset(b);
+	attrs = nft_body_attrs(key.type, rec.body);
+	rc = nft_ifindex_resolve(key.type, attrs, b, why);
+	if (rc >= 0 && key.type == NFT_ELEMENT)
+		rc = nft_ifindex_resolve_key(attrs, key.kind, key.bytes, b, why);
+	return rc >= 0;
+}
+
+static bool leave_unresolved_out(struct nft_private *p, nft_refused_cb *refused,
+				 void *arg)
+{
+	NSE_CLEANUP(nse_buf_release) struct nse_buf b = NSE_BUF_INIT(4 * NSE_RECORD_MAX);
+	struct nse_error why = { 0 };
+	bool any = false;
+
+	for (uint32_t s = 0; s < nse_context_slots(p->ctx); s++) {
+		if (!nft_private_wants(p, s) || is_resolved(p, s, &b, &why))
+			continue;
+		any = true;
+		refused(arg, s, why.code, why.text);
+		nft_private_leave_out(p, s);
+	}
+	return any;
+}
+
+static bool wants(void *arg, uint32_t slot, const struct nft_key *key)
+{
+	(void)key;
+	return nft_private_wants(arg, slot);
+}
+
+int nft_private_load(struct nft_private *p, nft_refused_cb *refused, void *arg,
+		     struct nse_error *err)
+{
+	NSE_CLEANUP(nft_batch_release) struct nft_batch batch;
+	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
+	struct nft_builder *bd = NULL;
+	bool unresolved;
+	int rc;
+
+	nft_batch_init(&batch);
+	rc = make_devices(p, err);
+	if (rc < 0)
+		return rc;
+	unresolved = leave_unresolved_out(p, refused, arg);
+	rc = nft_builder_new(&bd, &batch);
+	if (rc < 0)
+		return nse_errno(err, rc, "a trial of the ruleset");
+	rc = nft_build_context(bd, p->ctx, wants, p, err);
+	if (rc == 0)
+		rc = nse_nl_open(&nl, RCVBUF, batch.bytes.len + SNDBUF_SPARE, err);
+	if (rc == 0)
+		rc = nft_batch_send(nl, &batch, 0, refused, arg, err);
+	nft_builder_free(bd);
+	return rc == 0 && unresolved ? -ECANCELED : rc;
+}
