@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/util/cleanup.h"
+#include "lib/util/selector.h"
 
 void nse_scope_init(struct nse_scope *s)
 {
@@ -79,42 +79,34 @@ int nse_scope_add_zone(struct nse_scope *s, uint16_t zone, struct nse_error *err
 	return 0;
 }
 
-/* So many colons, something printable at each side of every one? */
-static bool has_parts(const char *spec, int colons)
+/* The one in the list that names the same, with or without its '?'. */
+static char **find_selector(char **list, size_t n, const char *spec)
 {
-	size_t part = 0;
-
-	for (; *spec; spec++) {
-		if (*spec == ':' && (part == 0 || colons-- == 0))
-			return false;
-		if ((unsigned char)*spec <= ' ' || *spec == 0x7f)
-			return false;
-		part = *spec == ':' ? 0 : part + 1;
-	}
-	return part && colons == 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i] + (list[i][0] == '?'), spec + (spec[0] == '?')) == 0)
+			return &list[i];
+	return NULL;
 }
 
-static int add_selector(char ***list, size_t *n, const char *spec, int colons,
-			const char *form, struct nse_error *err)
+static int add_selector(char ***list, size_t *n, const char *spec,
+			enum nse_selector_kind kind, const char *form,
+			struct nse_error *err)
 {
-	static const char *const families[] = { "ip",  "ip6",	 "inet",
-						"arp", "bridge", "netdev" };
-	size_t len = strcspn(spec, ":"), i;
 	char **p;
 
-	for (i = 0; i < NSE_ARRAY_SIZE(families); i++)
-		if (strlen(families[i]) == len && memcmp(families[i], spec, len) == 0)
-			break;
-	if (i == NSE_ARRAY_SIZE(families) || !has_parts(spec, colons) ||
-	    strlen(spec) > NSE_SCOPE_SELECTOR_MAX)
+	if (!nse_selector_ok(spec + (spec[0] == '?'), kind))
 		return nse_error(
 			err, -EINVAL,
 			"'%s' is not of the form %s, FAMILY one of ip, ip6, inet, "
 			"arp, bridge, netdev",
 			spec, form);
-	for (i = 0; i < *n; i++)
-		if (strcmp((*list)[i], spec) == 0)
-			return 0;
+	p = find_selector(*list, *n, spec);
+	if (p) {
+		/* What must be there is more than what may be missing. */
+		if (spec[0] != '?' && (*p)[0] == '?')
+			memmove(*p, *p + 1, strlen(*p));
+		return 0;
+	}
 	if (*n >= NSE_SCOPE_MAX_SELECTORS)
 		return nse_error(err, -E2BIG, "more than %d selectors",
 				 NSE_SCOPE_MAX_SELECTORS);
@@ -131,12 +123,37 @@ static int add_selector(char ***list, size_t *n, const char *spec, int colons,
 
 int nse_scope_add_table(struct nse_scope *s, const char *spec, struct nse_error *err)
 {
-	return add_selector(&s->tables, &s->ntables, spec, 1, "FAMILY:TABLE", err);
+	return add_selector(&s->tables, &s->ntables, spec, NSE_SELECTOR_TABLE,
+			    "FAMILY:TABLE", err);
 }
 
 int nse_scope_add_chain(struct nse_scope *s, const char *spec, struct nse_error *err)
 {
-	return add_selector(&s->chains, &s->nchains, spec, 2, "FAMILY:TABLE:CHAIN", err);
+	return add_selector(&s->chains, &s->nchains, spec, NSE_SELECTOR_CHAIN,
+			    "FAMILY:TABLE:CHAIN", err);
+}
+
+static int relax(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t size = strlen(list[i]) + 2;
+		char *p;
+
+		if (list[i][0] == '?')
+			continue;
+		p = realloc(list[i], size);
+		if (!p)
+			return -ENOMEM;
+		memmove(p + 1, p, size - 1);
+		p[0] = '?';
+		list[i] = p;
+	}
+	return 0;
+}
+
+int nse_scope_relax(struct nse_scope *s)
+{
+	return relax(s->tables, s->ntables) ?: relax(s->chains, s->nchains);
 }
 
 bool nse_scope_empty(const struct nse_scope *s)

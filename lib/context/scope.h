@@ -19,19 +19,24 @@
 
 #include "lib/util/domain.h"
 #include "lib/util/error.h"
+#include "lib/util/selector.h"
 
 #define NSE_SCOPE_MAX_ZONES	256
-#define NSE_SCOPE_MAX_SELECTORS 256
-#define NSE_SCOPE_SELECTOR_MAX	512 /* bytes of FAMILY:TABLE[:CHAIN] */
+#define NSE_SCOPE_MAX_SELECTORS 1024
+#define NSE_SCOPE_SELECTOR_MAX	NSE_SELECTOR_MAX /* bytes of FAMILY:TABLE[:CHAIN] */
 
 struct nse_scope {
 	bool all;		  /* everything on the host */
 	struct nse_domain domain; /* addresses and vifs are here too */
 	uint16_t *zones;	  /* owned */
 	size_t nzones;
-	char **tables; /* FAMILY:NAME; owned */
+	/*
+	 * Selectors of nft objects. A '?' ahead says that the table or chain may
+	 * be missing: such are those that come from a pattern.
+	 */
+	char **tables; /* [?]FAMILY:NAME; owned */
 	size_t ntables;
-	char **chains; /* FAMILY:TABLE:NAME; owned */
+	char **chains; /* [?]FAMILY:TABLE:NAME; owned */
 	size_t nchains;
 	/*
 	 * Of this host alone, and not part of the JSON: the interfaces and
@@ -46,10 +51,19 @@ void nse_scope_init(struct nse_scope *s);
 void nse_scope_release(struct nse_scope *s);
 int nse_scope_copy(struct nse_scope *to, const struct nse_scope *from);
 
-/* Each appends once. 0, -ENOMEM, -E2BIG or -EINVAL with a text. */
+/*
+ * Each appends once. 0, -ENOMEM, -E2BIG or -EINVAL with a text. A selector
+ * without a '?' takes the place of the same one with it.
+ */
 int nse_scope_add_zone(struct nse_scope *s, uint16_t zone, struct nse_error *err);
 int nse_scope_add_table(struct nse_scope *s, const char *spec, struct nse_error *err);
 int nse_scope_add_chain(struct nse_scope *s, const char *spec, struct nse_error *err);
+
+/*
+ * Every table and chain may be missing from now on: the scope of one host,
+ * looked at on another where they do not exist yet. 0 or -ENOMEM.
+ */
+int nse_scope_relax(struct nse_scope *s);
 
 /* True when nothing at all has been chosen. */
 bool nse_scope_empty(const struct nse_scope *s);

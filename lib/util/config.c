@@ -14,10 +14,12 @@
 #include <string.h>
 
 #include "lib/util/cleanup.h"
+#include "lib/util/selector.h"
 
 #define MAX_DOMAINS 4096
 #define MAX_ZONES   256
 #define MAX_ALLOW   1024
+#define MAX_PATTERN 256
 #define MAX_SECTION 49 /* bytes; inih cuts what is longer */
 
 struct loader {
@@ -135,6 +137,56 @@ static int add_allow(void *to, const char *word, struct nse_error *err)
 	return 0;
 }
 
+static int add_pattern(char ***list, size_t *n, const char *word, struct nse_error *err)
+{
+	char **p;
+
+	if (*n == MAX_PATTERN)
+		return nse_error(err, -E2BIG, "more than %d patterns", MAX_PATTERN);
+	p = grow((void **)list, *n, sizeof(*p));
+	if (p)
+		*p = strdup(word);
+	if (!p || !*p)
+		return nse_error(err, -ENOMEM, "out of memory");
+	++*n;
+	return 0;
+}
+
+#define LETTERS "%n, %u, %i, %v or %% in it"
+
+static int add_table(void *to, const char *word, struct nse_error *err)
+{
+	struct nse_patterns *p = to;
+
+	if (!nse_pattern_ok(word, NSE_SELECTOR_TABLE))
+		return nse_error(err, -EINVAL, "'%s' is not FAMILY:TABLE, with %s", word,
+				 LETTERS);
+	return add_pattern(&p->tables, &p->ntables, word, err);
+}
+
+static int add_chain(void *to, const char *word, struct nse_error *err)
+{
+	struct nse_patterns *p = to;
+
+	if (!nse_pattern_ok(word, NSE_SELECTOR_CHAIN))
+		return nse_error(err, -EINVAL, "'%s' is not FAMILY:TABLE:CHAIN, with %s",
+				 word, LETTERS);
+	return add_pattern(&p->chains, &p->nchains, word, err);
+}
+
+static int add_allow_nft(void *to, const char *word, struct nse_error *err)
+{
+	struct nse_patterns *p = to;
+
+	if (nse_pattern_ok(word, NSE_SELECTOR_TABLE))
+		return add_pattern(&p->tables, &p->ntables, word, err);
+	if (nse_pattern_ok(word, NSE_SELECTOR_CHAIN))
+		return add_pattern(&p->chains, &p->nchains, word, err);
+	return nse_error(err, -EINVAL,
+			 "'%s' is not FAMILY:TABLE or FAMILY:TABLE:CHAIN, with %s", word,
+			 LETTERS);
+}
+
 static struct nse_domain_config *section_of(struct nse_config *c, const char *name)
 {
 	struct nse_domain_config *d;
@@ -200,9 +252,35 @@ static int set_domain(struct nse_config *c, const char *section, const char *key
 		return each_word(value, add_vif, d, err);
 	if (strcmp(key, "zones") == 0)
 		return each_word(value, add_zone, d, err);
+	if (strcmp(key, "tables") == 0)
+		return each_word(value, add_table, &d->nft, err);
+	if (strcmp(key, "chains") == 0)
+		return each_word(value, add_chain, &d->nft, err);
 	return nse_error(err, -EINVAL,
-			 "unknown key '%s' in [%s] (addresses, vifs, zones)", key,
-			 section);
+			 "unknown key '%s' in [%s] (addresses, vifs, zones, tables, "
+			 "chains)",
+			 key, section);
+}
+
+static int set_receive(struct nse_config *c, const char *key, const char *value,
+		       struct nse_error *err)
+{
+	if (strcmp(key, "allow") == 0)
+		return each_word(value, add_allow, c, err);
+	if (strcmp(key, "allow-nft") == 0)
+		return each_word(value, add_allow_nft, &c->allow_nft, err);
+	return nse_error(err, -EINVAL, "unknown key '%s' in [receive] (allow, allow-nft)",
+			 key);
+}
+
+static int set_nft(struct nse_config *c, const char *key, const char *value,
+		   struct nse_error *err)
+{
+	if (strcmp(key, "tables") == 0)
+		return each_word(value, add_table, &c->nft, err);
+	if (strcmp(key, "chains") == 0)
+		return each_word(value, add_chain, &c->nft, err);
+	return nse_error(err, -EINVAL, "unknown key '%s' in [nft] (tables, chains)", key);
 }
 
 static int set(struct nse_config *c, const char *section, const char *key,
@@ -216,19 +294,19 @@ static int set(struct nse_config *c, const char *section, const char *key,
 	if (strcmp(section, "nsemig") == 0 && strcmp(key, "state-dir") == 0)
 		return set_text(c->state_dir, sizeof(c->state_dir), value,
 				value[0] == '/', "an absolute path", err);
-	if (strcmp(section, "receive") == 0 && strcmp(key, "allow") == 0)
-		return each_word(value, add_allow, c, err);
+	if (strcmp(section, "receive") == 0)
+		return set_receive(c, key, value, err);
+	if (strcmp(section, "nft") == 0)
+		return set_nft(c, key, value, err);
 	if (strncmp(section, "domain", 6) == 0 && strchr(" \t", section[6]))
 		return set_domain(c, section, key, value, err);
 	if (strcmp(section, "nsemig") == 0)
 		return nse_error(err, -EINVAL,
 				 "unknown key '%s' in [nsemig] (platform, state-dir)",
 				 key);
-	if (strcmp(section, "receive") == 0)
-		return nse_error(err, -EINVAL, "unknown key '%s' in [receive] (allow)",
-				 key);
 	return nse_error(err, -EINVAL,
-			 "unknown section [%s] ([nsemig], [receive], [domain NAME])",
+			 "unknown section [%s] ([nsemig], [receive], [nft], [domain "
+			 "NAME])",
 			 section);
 }
 
@@ -284,6 +362,19 @@ int nse_config_load(struct nse_config *c, struct nse_error *err)
 	return rc;
 }
 
+static void release_list(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void release_patterns(struct nse_patterns *p)
+{
+	release_list(p->tables, p->ntables);
+	release_list(p->chains, p->nchains);
+}
+
 void nse_config_release(struct nse_config *c)
 {
 	if (!c)
@@ -291,8 +382,11 @@ void nse_config_release(struct nse_config *c)
 	for (size_t i = 0; i < c->ndomains; i++) {
 		nse_domain_release(&c->domains[i].domain);
 		free(c->domains[i].zones);
+		release_patterns(&c->domains[i].nft);
 	}
 	free(c->domains);
+	release_patterns(&c->nft);
+	release_patterns(&c->allow_nft);
 	free(c->allow);
 	memset(c, 0, sizeof(*c));
 }

@@ -15,11 +15,20 @@
 #define NSE_CONFIG_DEFAULT    "/etc/nsemig/nsemig.conf"
 #define NSE_STATE_DIR_DEFAULT "/run/nsemig"
 
+/* Patterns of tables and chains (selector.h). */
+struct nse_patterns {
+	char **tables; /* owned */
+	size_t ntables;
+	char **chains; /* owned */
+	size_t nchains;
+};
+
 /* [domain NAME]: what the platform does not know of a domain. */
 struct nse_domain_config {
 	struct nse_domain domain; /* name, vifs and addresses that are added */
 	uint16_t *zones;	  /* owned */
 	size_t nzones;
+	struct nse_patterns nft; /* beside those of [nft] */
 };
 
 struct nse_config {
@@ -27,6 +36,8 @@ struct nse_config {
 	char state_dir[512];	/* journals and locks */
 	struct nse_addr *allow; /* [receive] allow = PREFIX …; none: any; owned */
 	size_t nallow;
+	struct nse_patterns nft;	   /* [nft] tables and chains */
+	struct nse_patterns allow_nft;	   /* [receive] allow-nft */
 	struct nse_domain_config *domains; /* owned */
 	size_t ndomains;
 };

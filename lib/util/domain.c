@@ -64,25 +64,32 @@ int nse_domain_add_vif(struct nse_domain *d, const struct nse_vif *vif)
 		      sizeof(*vif));
 }
 
+static int copy_list(void *to, const void *from, size_t n, size_t size)
+{
+	void *p = n ? malloc(n * size) : NULL;
+
+	if (n && !p)
+		return -ENOMEM;
+	if (n)
+		memcpy(p, from, n * size);
+	memcpy(to, &p, sizeof(p));
+	return 0;
+}
+
 int nse_domain_copy(struct nse_domain *to, const struct nse_domain *from)
 {
 	struct nse_domain d = *from;
 
 	d.vifs = NULL;
 	d.addrs = NULL;
-	d.nvifs = d.naddrs = 0;
-	for (size_t i = 0; i < from->nvifs; i++)
-		if (nse_domain_add_vif(&d, &from->vifs[i]) < 0)
-			goto fail;
-	for (size_t i = 0; i < from->naddrs; i++)
-		if (nse_domain_add_addr(&d, &from->addrs[i]) < 0)
-			goto fail;
+	if (copy_list(&d.vifs, from->vifs, from->nvifs, sizeof(*d.vifs)) < 0 ||
+	    copy_list(&d.addrs, from->addrs, from->naddrs, sizeof(*d.addrs)) < 0) {
+		nse_domain_release(&d);
+		return -ENOMEM;
+	}
 	nse_domain_release(to);
 	*to = d;
 	return 0;
-fail:
-	nse_domain_release(&d);
-	return -ENOMEM;
 }
 
 json_t *nse_domain_to_json(const struct nse_domain *d)

@@ -72,6 +72,37 @@ static void test_everything(void **state)
 	nse_config_release(&c);
 }
 
+static void test_patterns(void **state)
+{
+	const struct nse_domain_config *d;
+	struct nse_config c;
+	struct nse_error err;
+
+	(void)state;
+	assert_int_equal(load("[nft]\n"
+			      "tables = inet:vm-%n, netdev:vm-%u\n"
+			      "chains = inet:filter:%v-in inet:filter:%v-out\n"
+			      "  bridge:b:100%%-%i\n"
+			      "[receive]\n"
+			      "allow-nft = ip:nat, ip:nat:%n\n"
+			      "[domain web1]\n"
+			      "tables = ip:special\n"
+			      "chains = ip:nat:special\n",
+			      &c, &err),
+			 0);
+	assert_int_equal(c.nft.ntables, 2);
+	assert_string_equal(c.nft.tables[1], "netdev:vm-%u");
+	assert_int_equal(c.nft.nchains, 3);
+	assert_string_equal(c.nft.chains[2], "bridge:b:100%%-%i");
+	assert_int_equal(c.allow_nft.ntables, 1);
+	assert_string_equal(c.allow_nft.chains[0], "ip:nat:%n");
+	d = nse_config_domain(&c, "web1");
+	assert_non_null(d);
+	assert_string_equal(d->nft.tables[0], "ip:special");
+	assert_string_equal(d->nft.chains[0], "ip:nat:special");
+	nse_config_release(&c);
+}
+
 static void test_defaults(void **state)
 {
 	struct nse_config c;
@@ -116,6 +147,17 @@ static void test_refused(void **state)
 		{ "[domain a]\nvifs = a/b\n", ":2:", "a/b" },
 		{ "[receive]\nallow = any\n", ":2:", "any" },
 		{ "[receive]\nallow\n", ":2:", "expected" },
+		{ "[receive]\nallow-nft = inet\n", ":2:", "'inet'" },
+		{ "[receive]\naccept = 1\n", ":2:", "allow-nft" },
+		{ "[nft]\ntables = ipx:a\n", ":2:", "ipx:a" },
+		{ "[nft]\ntables = inet:a:b\n", ":2:", "FAMILY:TABLE" },
+		{ "[nft]\ntables = inet:%x\n", ":2:", "%n" },
+		{ "[nft]\ntables = inet:%\n", ":2:", "inet:%" },
+		{ "[nft]\nchains = %n:a:b\n", ":2:", "%n:a:b" },
+		{ "[nft]\nchains = inet:a\n", ":2:", "CHAIN" },
+		{ "[nft]\nsets = inet:a\n", ":2:", "'sets'" },
+		{ "[domain a]\ntables = a\n", ":2:", "'a'" },
+		{ "[domain a]\nchains = ip:a\n", ":2:", "'ip:a'" },
 	};
 
 	(void)state;
@@ -158,9 +200,9 @@ static void test_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),   cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_missing_file), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_everything), cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_missing_file),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_too_long),
 	};
 	int fd = mkstemp(path), failed;
 

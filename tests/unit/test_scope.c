@@ -108,6 +108,60 @@ static void test_selectors(void **state)
 	nse_scope_release(&s);
 }
 
+/* '?': may be missing; the same one without it is stronger. */
+static void test_may_miss(void **state)
+{
+	struct nse_scope s, back;
+	struct nse_error err;
+	json_t *json;
+
+	(void)state;
+	nse_scope_init(&s);
+	nse_scope_init(&back);
+	assert_int_equal(nse_scope_add_table(&s, "?inet:a", &err), 0);
+	assert_int_equal(nse_scope_add_table(&s, "inet:b", &err), 0);
+	assert_int_equal(nse_scope_add_table(&s, "?inet:b", &err), 0);
+	assert_int_equal(nse_scope_add_chain(&s, "?inet:f:a", &err), 0);
+	assert_int_equal(nse_scope_add_chain(&s, "inet:f:a", &err), 0);
+	assert_true(s.ntables == 2 && s.nchains == 1);
+	assert_string_equal(s.tables[0], "?inet:a");
+	assert_string_equal(s.tables[1], "inet:b");
+	assert_string_equal(s.chains[0], "inet:f:a");
+	assert_int_equal(nse_scope_add_table(&s, "??inet:a", &err), -EINVAL);
+	assert_int_equal(nse_scope_add_table(&s, "?", &err), -EINVAL);
+	json = nse_scope_to_json(&s);
+	assert_int_equal(nse_scope_from_json(json, &back, &err), 0);
+	json_decref(json);
+	assert_string_equal(back.tables[0], "?inet:a");
+	assert_int_equal(nse_scope_relax(&back), 0);
+	assert_string_equal(back.tables[0], "?inet:a");
+	assert_string_equal(back.tables[1], "?inet:b");
+	assert_string_equal(back.chains[0], "?inet:f:a");
+	nse_scope_release(&s);
+	nse_scope_release(&back);
+}
+
+/* More interfaces than one domain may have: those of all others. */
+static void test_copy_of_many(void **state)
+{
+	struct nse_scope s, copy;
+
+	(void)state;
+	nse_scope_init(&s);
+	nse_scope_init(&copy);
+	s.others.vifs = calloc(1000, sizeof(*s.others.vifs));
+	assert_non_null(s.others.vifs);
+	s.others.nvifs = 1000;
+	snprintf(s.others.vifs[999].name, IFNAMSIZ, "vif999.0");
+	s.carry_shared = true;
+	assert_int_equal(nse_scope_copy(&copy, &s), 0);
+	nse_scope_release(&s);
+	assert_int_equal(copy.others.nvifs, 1000);
+	assert_string_equal(copy.others.vifs[999].name, "vif999.0");
+	assert_true(copy.carry_shared);
+	nse_scope_release(&copy);
+}
+
 static void full_scope(struct nse_scope *s)
 {
 	struct nse_vif vif = { 1, "vif5.1", "00:16:3e:00:00:0a", "xenbr0" };
@@ -312,7 +366,8 @@ int main(void)
 		cmocka_unit_test(test_membership),    cmocka_unit_test(test_selectors),
 		cmocka_unit_test(test_copy_and_json), cmocka_unit_test(test_not_utf8),
 		cmocka_unit_test(test_hostile_json),  cmocka_unit_test(test_lenient_json),
-		cmocka_unit_test(test_too_much_json),
+		cmocka_unit_test(test_too_much_json), cmocka_unit_test(test_may_miss),
+		cmocka_unit_test(test_copy_of_many),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
