@@ -39,6 +39,7 @@ static int merge_given(struct nse_scope *to, const struct nse_scope *given,
 	int rc = merge_domain(&to->domain, &given->domain, err);
 
 	to->all |= given->all;
+	to->carry_shared |= given->carry_shared;
 	for (size_t i = 0; i < given->nzones && rc == 0; i++)
 		rc = nse_scope_add_zone(to, given->zones[i], err);
 	for (size_t i = 0; i < given->ntables && rc == 0; i++)
@@ -206,6 +207,9 @@ int nse_scope_resolve(const struct nse_config *cfg, struct nse_platform *platfor
 
 	nse_scope_release(scope);
 	rc = fill(cfg, platform, domain, given, scope, err);
+	if (rc == 0 && !scope->all)
+		rc = nse_scope_add_patterns(cfg, scope, err)
+			     ?: nse_scope_others(cfg, platform, scope, err);
 	if (rc < 0)
 		nse_scope_release(scope);
 	return rc;

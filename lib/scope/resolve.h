@@ -18,7 +18,8 @@
  * a domain that only the configuration knows will do. What `given` holds is
  * added; for a --vif without a domain the addresses are those that the
  * configuration or the kernel's tables (routes, neighbours, the bridge's
- * forwarding table) know behind it.
+ * forwarding table) know behind it. Then come the tables and chains that the
+ * patterns of the configuration name, and what other domains have.
  *
  * -EINVAL: neither domain nor options; -ENOENT: no such domain (the text
  * names those that exist), no such interface; -EDESTADDRREQ: no address is
@@ -27,6 +28,29 @@
 int nse_scope_resolve(const struct nse_config *cfg, struct nse_platform *platform,
 		      const char *domain, const struct nse_scope *given,
 		      struct nse_scope *scope, struct nse_error *err);
+
+/*
+ * Replaces scope->others by the interfaces and addresses of all domains that
+ * run here but the scope's own: that of its name or uuid, or when it has none
+ * those of its interfaces and addresses. What the scope itself has is never
+ * among them. cfg and platform may be NULL. nse_scope_resolve() does it, too.
+ */
+int nse_scope_others(const struct nse_config *cfg, struct nse_platform *platform,
+		     struct nse_scope *scope, struct nse_error *err);
+
+/*
+ * Adds the tables and chains by which this host's [nft] and [domain NAME]
+ * patterns call the scope's domain; each may be missing. A pattern that asks
+ * for what is not known (no interface, say) gives nothing. 0, -ENOMEM, -E2BIG
+ * or -EINVAL with a text (a name that cannot be part of a selector).
+ * nse_scope_resolve() does it, too.
+ */
+int nse_scope_add_patterns(const struct nse_config *cfg, struct nse_scope *scope,
+			   struct nse_error *err);
+
+/* The same for one list of patterns. */
+int nse_scope_expand(const struct nse_patterns *patterns, struct nse_scope *scope,
+		     struct nse_error *err);
 
 /*
  * The addresses of all domains that run here but the one in `except` (by
