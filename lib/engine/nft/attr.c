@@ -18,30 +18,6 @@ static size_t padding(size_t len)
 	return NLA_ALIGN(len) - len;
 }
 
-int nft_attr_next(struct nse_cur *c, struct nft_attr *a)
-{
-	const uint8_t *head, *skipped;
-	struct nlattr nla;
-	size_t pad;
-
-	if (nse_cur_left(c) == 0)
-		return 0;
-	if (nse_get_bytes(c, NLA_HDRLEN, &head) < 0)
-		return -EBADMSG;
-	memcpy(&nla, head, sizeof(nla));
-	if (nla.nla_len < NLA_HDRLEN)
-		return -EBADMSG;
-	a->type = nla.nla_type & NLA_TYPE_MASK;
-	a->data.n = nla.nla_len - NLA_HDRLEN;
-	if (nse_get_bytes(c, a->data.n, &a->data.p) < 0)
-		return -EBADMSG;
-	pad = padding(nla.nla_len);
-	if (pad > nse_cur_left(c))
-		pad = nse_cur_left(c);
-	nse_get_bytes(c, pad, &skipped);
-	return 1;
-}
-
 int nft_attr_index(struct nse_bytes list, struct nse_bytes *at, size_t max)
 {
 	struct nse_cur c = nse_cur(list.p, list.n);

@@ -141,12 +141,58 @@ static void parting_init(struct parting *p, const struct nft_encoder *enc, uint3
 	p->names.n = 0;
 }
 
-static int part(struct parting *p, enum nft_type type, const struct nse_buf *kept,
-		const struct nft_layout *layout, struct nse_buf *body)
+static bool is_name(struct nse_bytes name, const char *s)
+{
+	return nse_bytes_equal(name, nft_str(s));
+}
+
+/* Does the expression know the number of an interface? */
+static bool has_index(struct nse_bytes expr)
+{
+	struct nse_bytes name = nft_attr_str(nft_attr_find(expr, NFTA_EXPR_NAME));
+	struct nse_bytes data = nft_attr_find(expr, NFTA_EXPR_DATA);
+	uint32_t v;
+
+	if (is_name(name, "meta")) {
+		v = nft_attr_u32(nft_attr_find(data, NFTA_META_KEY));
+		return v == NFT_META_IIF || v == NFT_META_OIF || v == NFT_META_SDIF;
+	}
+	if (is_name(name, "fib")) {
+		v = nft_attr_u32(nft_attr_find(data, NFTA_FIB_RESULT));
+		return v == NFT_FIB_RESULT_OIF;
+	}
+	return is_name(name, "fwd") || is_name(name, "dup");
+}
+
+static bool rule_has_index(struct nse_bytes attrs)
+{
+	struct nse_bytes list = nft_attr_find(attrs, NFTA_RULE_EXPRESSIONS);
+	struct nse_cur c = nse_cur(list.p, list.n);
+	struct nft_attr a;
+
+	while (nft_attr_next(&c, &a) > 0)
+		if (has_index(a.data))
+			return true;
+	return false;
+}
+
+/* Registers matter for interfaces' numbers alone. */
+static int part_node(struct parting *p, enum nft_type type, const struct nse_buf *kept,
+		     struct nse_buf *body)
 {
 	struct nse_bytes attrs = { kept->data, kept->len };
 
-	return nft_walk(type, attrs, layout, on_site, p, body);
+	if (type == NFT_RULE && rule_has_index(attrs))
+		return nft_walk(type, attrs, NULL, on_site, p, body);
+	return nft_walk_names(type, attrs, on_site, p, body);
+}
+
+static int part_element(struct parting *p, const struct nse_buf *kept,
+			const struct nft_layout *layout, struct nse_buf *body)
+{
+	struct nse_bytes attrs = { kept->data, kept->len };
+
+	return nft_walk(NFT_ELEMENT, attrs, layout, on_site, p, body);
 }
 
 int nft_body_of_node(struct nft_encoder *enc, uint32_t node, uint64_t digest,
@@ -164,7 +210,7 @@ int nft_body_of_node(struct nft_encoder *enc, uint32_t node, uint64_t digest,
 		rc = nse_buf_put_u8(state, 0);
 	nse_buf_reset(&enc->kept);
 	rc = rc ?: keep(n->type, n->attrs, &enc->kept);
-	rc = rc ?: part(&p, n->type, &enc->kept, NULL, body);
+	rc = rc ?: part_node(&p, n->type, &enc->kept, body);
 	rc = rc ?: nft_ifindex_put(&p.names, body);
 	if (state && state->len == start + 1)
 		state->len = start;
@@ -242,7 +288,7 @@ int nft_body_of_element(struct nft_encoder *enc, uint32_t set,
 	if (x.walked || (layout && has_ifindex(layout->data, layout->ndata))) {
 		nse_buf_reset(&enc->kept);
 		rc = rc ?: keep(NFT_ELEMENT, e->attrs, &enc->kept);
-		rc = rc ?: part(&p, NFT_ELEMENT, &enc->kept, layout, body);
+		rc = rc ?: part_element(&p, &enc->kept, layout, body);
 	} else if (x.kept) {
 		rc = rc ?: keep(NFT_ELEMENT, e->attrs, body);
 	}

@@ -132,7 +132,7 @@ static int search_node(struct search *s, uint32_t node)
 	if (n->type == NFT_SET)
 		return search_elements(s);
 	if (n->type == NFT_RULE)
-		return nft_walk(NFT_RULE, n->attrs, NULL, on_site, s, NULL);
+		return nft_walk_names(NFT_RULE, n->attrs, on_site, s, NULL);
 	return 0;
 }
 

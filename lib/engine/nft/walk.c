@@ -151,29 +151,49 @@ static uint8_t l3_of(uint8_t family)
 	}
 }
 
-int nft_walk_in(uint8_t family, enum nft_type type, struct nse_bytes attrs,
-		const struct nft_layout *layout, nft_site_cb *cb, void *arg,
-		struct nse_buf *out)
+static int walk(struct nft_walker *w, enum nft_type type, struct nse_bytes attrs)
 {
 	static nft_in_fn *const parts[NFT_TYPES] = {
 		[NFT_TABLE] = table_part, [NFT_OBJECT] = object_part,
 		[NFT_CHAIN] = chain_part, [NFT_FLOWTABLE] = flowtable_part,
 		[NFT_SET] = set_part,	  [NFT_RULE] = rule_part,
 	};
-	struct nft_walker w = { .cb = cb, .arg = arg, .out = out, .layout = layout };
 	uint32_t objtype = 0;
+
+	if (type == NFT_ELEMENT)
+		return nft_walk_element(w, attrs);
+	if (type >= NFT_TYPES)
+		return -EINVAL;
+	if (type == NFT_OBJECT)
+		objtype = nft_attr_u32(nft_attr_find(attrs, NFTA_OBJ_TYPE));
+	return nft_walk_list(w, attrs, parts[type], &objtype);
+}
+
+int nft_walk_in(uint8_t family, enum nft_type type, struct nse_bytes attrs,
+		const struct nft_layout *layout, nft_site_cb *cb, void *arg,
+		struct nse_buf *out)
+{
+	struct nft_walker w = { .cb = cb, .arg = arg, .out = out, .layout = layout };
 
 	w.l3 = l3_of(family);
 	for (size_t i = 0; i < NFT_REG_BYTES; i++)
 		w.regs[i] = (struct nft_mean){ MEAN_NONE, 0, 0xff, 0 };
 	memset(w.imm_kind, MEAN_NONE, sizeof(w.imm_kind));
-	if (type == NFT_ELEMENT)
-		return nft_walk_element(&w, attrs);
-	if (type >= NFT_TYPES)
-		return -EINVAL;
-	if (type == NFT_OBJECT)
-		objtype = nft_attr_u32(nft_attr_find(attrs, NFTA_OBJ_TYPE));
-	return nft_walk_list(&w, attrs, parts[type], &objtype);
+	return walk(&w, type, attrs);
+}
+
+int nft_walk_names(enum nft_type type, struct nse_bytes attrs, nft_site_cb *cb, void *arg,
+		   struct nse_buf *out)
+{
+	struct nft_walker w;
+
+	/* What is behind is not looked at, and too big to be cleared each time. */
+	memset(&w, 0, offsetof(struct nft_walker, regs));
+	w.cb = cb;
+	w.arg = arg;
+	w.out = out;
+	w.names = true;
+	return type == NFT_ELEMENT ? -EINVAL : walk(&w, type, attrs);
 }
 
 int nft_walk(enum nft_type type, struct nse_bytes attrs, const struct nft_layout *layout,

@@ -30,7 +30,7 @@ static int verdict_part(struct nft_walker *w, const struct nft_in *a, const void
 }
 
 struct value {
-	const struct nft_mean *mean; /* NFT_REG_BYTES of them */
+	const struct nft_mean *mean; /* NFT_REG_BYTES of them; NULL: no meaning */
 	enum nft_site_op op;
 	bool sizes;
 };
@@ -41,7 +41,7 @@ static int data_part(struct nft_walker *w, const struct nft_in *a, const void *c
 
 	if (a->type == NFTA_DATA_VERDICT)
 		return nft_walk_nested(w, a, verdict_part, NULL);
-	if (a->type == NFTA_DATA_VALUE && a->data.n <= NFT_REG_BYTES)
+	if (a->type == NFTA_DATA_VALUE && v->mean && a->data.n <= NFT_REG_BYTES)
 		return nft_walk_value(w, a, v->mean, v->op, v->sizes);
 	return nft_walk_copy(w, a);
 }
@@ -93,6 +93,8 @@ static int at_immediate(struct nft_walker *w, const struct nft_in *a, const void
 	(void)ctx;
 	if (a->type != NFTA_IMMEDIATE_DATA)
 		return nft_walk_copy(w, a);
+	if (w->names)
+		return nft_walk_data(w, a, NULL, NFT_OP_NONE, false);
 	if (w->depth == 1 && w->imm < NFT_IMMEDIATES)
 		kind = w->imm_kind[w->imm];
 	for (size_t i = 0; i < NFT_REG_BYTES; i++)
@@ -223,22 +225,27 @@ nft_in_fn *nft_walk_values_of(uint32_t objtype)
 }
 
 static const struct {
-	const char *name;
+	struct nse_bytes name;
 	nft_in_fn *fn;
 } sites[] = {
-	{ "immediate", at_immediate }, { "cmp", at_cmp },
-	{ "counter", at_counter },     { "lookup", at_lookup },
-	{ "range", at_range },	       { "match", at_match },
-	{ "target", at_match },	       { "dynset", at_dynset },
-	{ "objref", at_objref },       { "quota", at_quota },
-	{ "last", at_last },	       { "flow_offload", at_flow },
-	{ "numgen", at_numgen },       { "hash", at_hash },
+#define NAME(s)                                                                          \
+	{                                                                                \
+		(const uint8_t *)(s), sizeof(s) - 1                                      \
+	}
+	{ NAME("immediate"), at_immediate }, { NAME("cmp"), at_cmp },
+	{ NAME("counter"), at_counter },     { NAME("lookup"), at_lookup },
+	{ NAME("range"), at_range },	     { NAME("match"), at_match },
+	{ NAME("target"), at_match },	     { NAME("dynset"), at_dynset },
+	{ NAME("objref"), at_objref },	     { NAME("quota"), at_quota },
+	{ NAME("last"), at_last },	     { NAME("flow_offload"), at_flow },
+	{ NAME("numgen"), at_numgen },	     { NAME("hash"), at_hash },
+#undef NAME
 };
 
 static nft_in_fn *sites_of(struct nse_bytes name)
 {
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(sites); i++)
-		if (nse_bytes_equal(name, nft_str(sites[i].name)))
+		if (nse_bytes_equal(name, sites[i].name))
 			return sites[i].fn;
 	return NULL;
 }
@@ -263,6 +270,8 @@ int nft_walk_expr(struct nft_walker *w, const struct nft_in *a)
 
 	if (w->depth >= NFT_WALK_DEPTH)
 		return -EBADMSG;
+	if (w->names && (!fn || fn == at_cmp || fn == at_range))
+		return nft_walk_copy(w, a);
 	w->depth++;
 	rc = nft_walk_nested(w, a, expr_part, &fn);
 	w->depth--;
@@ -298,14 +307,14 @@ static int list_part(struct nft_walker *w, const struct nft_in *a, const void *c
 	if (a->type != NFTA_LIST_ELEM)
 		return nft_walk_copy(w, a);
 	rc = nft_walk_expr(w, a);
-	if (rc == 0 && *rule)
+	if (rc == 0 && *rule && !w->names)
 		effect(w, a->data);
 	return rc;
 }
 
 int nft_walk_exprs(struct nft_walker *w, const struct nft_in *a, bool rule)
 {
-	int rc = rule ? look_ahead(w, a->data) : 0;
+	int rc = rule && !w->names ? look_ahead(w, a->data) : 0;
 
 	return rc < 0 ? rc : nft_walk_nested(w, a, list_part, &rule);
 }

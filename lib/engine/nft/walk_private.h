@@ -50,6 +50,7 @@ struct nft_walker {
 	struct nse_bytes other; /* the other half of the range; empty: there is none */
 	uint8_t l3;		/* enum nft_l3 */
 	uint8_t depth;
+	bool names;	  /* nothing that registers tell: regs, imm … have no value */
 	unsigned int imm; /* immediates passed so far */
 	struct nft_mean regs[NFT_REG_BYTES];
 	uint8_t imm_kind[NFT_IMMEDIATES]; /* what their consumers take them for */
