@@ -324,19 +324,25 @@ static int put_value(struct nse_buf *b, uint16_t type, const uint8_t *p, size_t 
 		      : nft_put(b, NFTA_DATA_VALUE, p, n) ?: nft_nest_end(b, at);
 }
 
+int nft_build_element_key(struct nse_buf *b, uint8_t kind, struct nse_bytes bytes)
+{
+	bool range = kind == NFT_ELEMENT_RANGE;
+	size_t half = range ? bytes.n / 2 : bytes.n;
+	int rc = 0;
+
+	if (kind != NFT_ELEMENT_CATCHALL)
+		rc = put_value(b, NFTA_SET_ELEM_KEY, bytes.p, half);
+	if (rc == 0 && range)
+		rc = put_value(b, NFTA_SET_ELEM_KEY_END, bytes.p + half, half);
+	return rc;
+}
+
 static int put_element(struct item *it)
 {
 	struct nse_buf *b = &it->bd->batch->bytes;
-	struct nse_bytes key = it->bytes;
-	bool range = it->key->kind == NFT_ELEMENT_RANGE;
-	size_t half = range ? key.n / 2 : key.n;
 	long at = nft_nest(b, NFTA_LIST_ELEM);
-	int rc = at < 0 ? (int)at : 0;
+	int rc = at < 0 ? (int)at : nft_build_element_key(b, it->key->kind, it->bytes);
 
-	if (rc == 0 && it->key->kind != NFT_ELEMENT_CATCHALL)
-		rc = put_value(b, NFTA_SET_ELEM_KEY, key.p, half);
-	if (rc == 0 && range)
-		rc = put_value(b, NFTA_SET_ELEM_KEY_END, key.p + half, half);
 	rc = rc ?: put_attrs(it);
 	/* 0 would mean the whole time anew. */
 	if (rc == 0 && it->expires)

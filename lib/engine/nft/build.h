@@ -39,6 +39,9 @@ int nft_build_key(struct nft_builder *bd, const struct nft_key *key,
  */
 void nft_builder_singly(struct nft_builder *bd);
 
+/* Appends the key of an element, as the kernel takes it. */
+int nft_build_element_key(struct nse_buf *b, uint8_t kind, struct nse_bytes bytes);
+
 /* Ends the message of elements that is open, if one is. To be called at last. */
 int nft_build_flush(struct nft_builder *bd);
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The attributes in which two bodies differ, by names that an administrator
+ * knows from nft(8).
+ */
+#include "lib/engine/nft/differ.h"
+
+#include <stdio.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "lib/engine/nft/attr.h"
+#include "lib/util/cleanup.h"
+
+static const struct {
+	enum nft_type type;
+	uint16_t attr;
+	const char *name;
+} names[] = {
+	{ NFT_TABLE, NFTA_TABLE_FLAGS, "flags" },
+	{ NFT_TABLE, NFTA_TABLE_USERDATA, "comment" },
+	{ NFT_OBJECT, NFTA_OBJ_DATA, "settings" },
+	{ NFT_OBJECT, NFTA_OBJ_USERDATA, "comment" },
+	{ NFT_CHAIN, NFTA_CHAIN_HOOK, "hook, priority or devices" },
+	{ NFT_CHAIN, NFTA_CHAIN_POLICY, "policy" },
+	{ NFT_CHAIN, NFTA_CHAIN_TYPE, "type" },
+	{ NFT_CHAIN, NFTA_CHAIN_FLAGS, "flags" },
+	{ NFT_CHAIN, NFTA_CHAIN_USERDATA, "comment" },
+	{ NFT_FLOWTABLE, NFTA_FLOWTABLE_HOOK, "hook, priority or devices" },
+	{ NFT_FLOWTABLE, NFTA_FLOWTABLE_FLAGS, "flags" },
+	{ NFT_SET, NFTA_SET_FLAGS, "flags" },
+	{ NFT_SET, NFTA_SET_KEY_TYPE, "type" },
+	{ NFT_SET, NFTA_SET_KEY_LEN, "length of the type" },
+	{ NFT_SET, NFTA_SET_DATA_TYPE, "type of the data" },
+	{ NFT_SET, NFTA_SET_DATA_LEN, "length of the data" },
+	{ NFT_SET, NFTA_SET_OBJ_TYPE, "type of the objects" },
+	{ NFT_SET, NFTA_SET_POLICY, "policy" },
+	{ NFT_SET, NFTA_SET_DESC, "size" },
+	{ NFT_SET, NFTA_SET_TIMEOUT, "timeout" },
+	{ NFT_SET, NFTA_SET_GC_INTERVAL, "gc-interval" },
+	{ NFT_SET, NFTA_SET_EXPR, "statements of its elements" },
+	{ NFT_SET, NFTA_SET_EXPRESSIONS, "statements of its elements" },
+	{ NFT_SET, NFTA_SET_USERDATA, "comment or typeof" },
+	{ NFT_ELEMENT, NFTA_SET_ELEM_DATA, "data" },
+	{ NFT_ELEMENT, NFTA_SET_ELEM_OBJREF, "object" },
+	{ NFT_ELEMENT, NFTA_SET_ELEM_FLAGS, "flags" },
+	{ NFT_ELEMENT, NFTA_SET_ELEM_TIMEOUT, "timeout" },
+	{ NFT_ELEMENT, NFTA_SET_ELEM_USERDATA, "comment" },
+	{ NFT_ELEMENT, NFTA_SET_ELEM_EXPR, "statements" },
+	{ NFT_ELEMENT, NFTA_SET_ELEM_EXPRESSIONS, "statements" },
+	{ NFT_RULE, NFTA_RULE_EXPRESSIONS, "expressions" },
+	{ NFT_RULE, NFTA_RULE_USERDATA, "comment" },
+};
+
+void nft_differ_text(enum nft_type type, struct nse_bytes a, struct nse_bytes b,
+		     char *text, size_t n)
+{
+	struct nse_bytes in_a = nft_body_attrs(type, a), in_b = nft_body_attrs(type, b);
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(names) && len < n; i++) {
+		if (names[i].type != type ||
+		    nse_bytes_equal(nft_attr_find(in_a, names[i].attr),
+				    nft_attr_find(in_b, names[i].attr)))
+			continue;
+		len += (size_t)snprintf(text + len, n - len, "%s%s", len ? ", " : "",
+					names[i].name);
+	}
+	if (len == 0)
+		snprintf(text, n,
+			 type == NFT_RULE ? "the sets or chains of its own"
+					  : "an attribute");
+}

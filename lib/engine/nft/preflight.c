@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What stands against a context that would come: it is installed in a dry run,
+ * whose refusals are the clashes, the missing dependencies and the skeletons
+ * that differ, and tried in a throw-away namespace of this kernel.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/engine/nft/build_order.h"
+#include "lib/engine/nft/nft_engine.h"
+#include "lib/engine/nft/ruleset_load.h"
+#include "lib/engine/nft/trial.h"
+#include "lib/engine/nft/walk.h"
+#include "lib/util/cleanup.h"
+
+#define AREA	 "nft"
+#define EACH_MAX 20 /* refusals that are told one by one */
+
+/* 1 or 0: is there nf_tables? */
+static int available(struct nse_error *err)
+{
+	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
+	struct nse_error unused;
+	uint32_t genid;
+	int rc = nse_nl_open(&nl, 0, 0, err);
+
+	if (rc < 0)
+		return rc;
+	rc = nft_dump_generation(nl, &genid, &unused);
+	if (rc == -EOPNOTSUPP)
+		return 0;
+	return rc < 0 ? nse_error(err, rc, "%s", unused.text) : 1;
+}
+
+struct device_check {
+	const struct nft_key *key;
+	struct nse_problems *problems;
+};
+
+/* The interfaces of domains come with them. */
+static bool comes_later(const char *name)
+{
+	unsigned int domain, device;
+
+	return sscanf(name, "vif%u.%u", &domain, &device) == 2 ||
+	       sscanf(name, "tap%u.%u", &domain, &device) == 2;
+}
+
+static int on_device(void *arg, const struct nft_site *site, struct nse_buf *to)
+{
+	struct device_check *c = arg;
+	char name[IFNAMSIZ], object[512];
+
+	(void)to;
+	if (site->kind != NFT_SITE_DEVICE || site->op == NFT_OP_OTHER ||
+	    site->data.n == 0 || site->data.n >= sizeof(name))
+		return 0;
+	memcpy(name, site->data.p, site->data.n);
+	name[site->data.n] = '\0';
+	if (if_nametoindex(name) || comes_later(name))
+		return 0;
+	nft_key_text(c->key, object, sizeof(object));
+	return nse_problem_add(
+		c->problems, NSE_LOSS, AREA,
+		"make the interface first, or map it with --map-vif",
+		"%s hooks into %s, which is no interface of this host: it "
+		"would see no packet until there is one, and older kernels "
+		"refuse it",
+		object, name);
+}
+
+static int device_problems(const struct nse_context *ctx, const struct nft_order *o,
+			   struct nse_problems *problems, struct nse_error *err)
+{
+	static const enum nft_type types[] = { NFT_CHAIN, NFT_FLOWTABLE };
+	struct nse_record rec;
+	struct nft_key key;
+	int rc = 0;
+
+	for (size_t t = 0; t < NSE_ARRAY_SIZE(types); t++) {
+		const uint32_t *slots = o->slots + o->first[types[t]][0];
+		struct device_check c = { &key, problems };
+
+		for (uint32_t i = 0; i < o->count[types[t]][0] && rc == 0; i++) {
+			nse_context_at(ctx, slots[i], &rec);
+			rc = nft_key_decode(&rec, &key, err);
+			if (rc == 0)
+				rc = nft_walk(types[t],
+					      nft_body_attrs(types[t], rec.body), NULL,
+					      on_device, &c, NULL);
+		}
+	}
+	return rc;
+}
+
+static int refusal_problems(const struct nse_job *job, struct nse_problems *problems)
+{
+	uint64_t told = 0;
+	int rc = 0;
+
+	for (; told < job->nrefusals && told < EACH_MAX && rc == 0; told++)
+		rc = nse_problem_add(problems, NSE_FAIL, AREA, NULL, "%s",
+				     job->refusals[told].why);
+	if (rc == 0 && job->refused > told)
+		rc = nse_problem_add(problems, NSE_FAIL, AREA, NULL,
+				     "%" PRIu64 " more objects would be refused",
+				     job->refused - told);
+	return rc;
+}
+
+/* As it would be installed, on what is here. */
+static int clash_problems(const struct nse_context *ctx, unsigned int flags,
+			  const struct nse_domain *others, struct nse_problems *problems,
+			  struct nse_error *err)
+{
+	struct nse_job job;
+	int rc = nse_job_init(&job, ctx, flags | NSE_JOB_DRY_RUN);
+
+	if (rc < 0)
+		return nse_errno(err, rc, "the preflight of rules");
+	job.others = others;
+	rc = nft_install(&job, err);
+	if (rc == 0)
+		rc = refusal_problems(&job, problems);
+	nse_job_release(&job);
+	return rc;
+}
+
+int nft_preflight_as(const struct nse_context *ctx, unsigned int flags,
+		     const struct nse_domain *others, struct nse_problems *problems,
+		     struct nse_error *err)
+{
+	NSE_CLEANUP(nft_order_release) struct nft_order o = { 0 };
+	int rc = available(err), there = rc;
+
+	if (rc >= 0 && ctx)
+		rc = nft_order_make(&o, ctx);
+	if (rc == -ENOMEM)
+		return nse_errno(err, rc, "the preflight of rules");
+	if (rc < 0)
+		return rc;
+	if (!there)
+		return nse_problem_add(problems, o.n ? NSE_FAIL : NSE_NOTE, AREA,
+				       "modprobe nf_tables",
+				       "the kernel has no nf_tables: it takes no rules");
+	if (o.n == 0)
+		return 0;
+	return clash_problems(ctx, flags, others, problems, err) ?:
+	       device_problems(ctx, &o, problems, err) ?: nft_trial(ctx, problems, err);
+}
+
+int nft_preflight(const struct nse_context *ctx, struct nse_problems *problems,
+		  struct nse_error *err)
+{
+	return nft_preflight_as(ctx, 0, NULL, problems, err);
+}
