@@ -46,7 +46,7 @@ static uint64_t *counter(struct nse_job *job, uint8_t outcome)
 	return NULL;
 }
 
-/* A slot that is no longer refused has no reason any more. */
+/* A slot that is no longer refused, or kept for a reason, has none any more. */
 static void forget_refusal(struct nse_job *job, uint32_t slot)
 {
 	for (size_t i = 0; i < job->nrefusals; i++) {
@@ -69,7 +69,7 @@ void nse_job_outcome(struct nse_job *job, uint32_t slot, enum nse_outcome outcom
 	n = counter(job, job->outcome[slot]);
 	if (n)
 		(*n)--;
-	if (job->outcome[slot] == NSE_REFUSED)
+	if (job->outcome[slot] == NSE_REFUSED || job->outcome[slot] == NSE_KEPT)
 		forget_refusal(job, slot);
 	job->outcome[slot] = (uint8_t)outcome;
 	n = counter(job, job->outcome[slot]);
@@ -77,25 +77,45 @@ void nse_job_outcome(struct nse_job *job, uint32_t slot, enum nse_outcome outcom
 		(*n)++;
 }
 
-void nse_job_refuse(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
+/* Keeps the reason, up to NSE_REFUSALS_MAX of them. */
+static void add_reason(struct nse_job *job, uint32_t slot, int code, const char *fmt,
+		       va_list ap)
 {
 	struct nse_refusal *items;
 	char *why = NULL;
-	va_list ap;
 
-	if (slot >= nse_context_slots(job->ctx))
-		return;
-	nse_job_outcome(job, slot, NSE_REFUSED);
 	if (job->nrefusals == NSE_REFUSALS_MAX)
 		return;
 	items = realloc(job->refusals, (job->nrefusals + 1) * sizeof(*items));
 	if (!items)
 		return; /* counted; only the text is missing */
 	job->refusals = items;
-	va_start(ap, fmt);
 	if (vasprintf(&why, fmt, ap) < 0)
 		why = NULL;
-	va_end(ap);
 	if (why)
 		items[job->nrefusals++] = (struct nse_refusal){ slot, code, why };
+}
+
+void nse_job_refuse(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (slot >= nse_context_slots(job->ctx))
+		return;
+	nse_job_outcome(job, slot, NSE_REFUSED);
+	va_start(ap, fmt);
+	add_reason(job, slot, code, fmt, ap);
+	va_end(ap);
+}
+
+void nse_job_keep(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (slot >= nse_context_slots(job->ctx))
+		return;
+	nse_job_outcome(job, slot, NSE_KEPT);
+	va_start(ap, fmt);
+	add_reason(job, slot, code, fmt, ap);
+	va_end(ap);
 }

@@ -74,6 +74,13 @@ void nse_job_outcome(struct nse_job *job, uint32_t slot, enum nse_outcome outcom
 void nse_job_refuse(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/*
+ * Outcome NSE_KEPT with a printf-like reason, for a removal that leaves something
+ * there; it stands among the refusals.
+ */
+void nse_job_keep(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 struct nse_engine {
 	const char *name;	  /* as in nse_kind.engine */
 	const char *const *types; /* NULL-terminated */
