@@ -18,9 +18,9 @@
 #include "lib/util/cleanup.h"
 
 #define MSG(type)    (NFNL_SUBSYS_NFTABLES << 8 | (type))
-#define REQUEST_MAX  1024 /* two names of 255 bytes and their heads */
-#define MAX_ATTRS    16	  /* above any attribute that is looked at here */
-#define NO_ATTRIBUTE 0	  /* NFTA_*_UNSPEC */
+#define REQUEST_MAX  1024		   /* two names of 255 bytes and their heads */
+#define MAX_ATTRS    (NFTA_SET_HANDLE + 1) /* the last that is looked at */
+#define NO_ATTRIBUTE 0			   /* NFTA_*_UNSPEC */
 
 /* Where the attributes that every node has stand. */
 static const struct shape {
