@@ -1,0 +1,413 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Two domains share the tables of host A; one of them, web1, goes to host B where
+# a third one lives. Only what is web1's moves, and lives on with its counters,
+# quotas and timeouts; nobody else's rule, element or counter is touched.
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/nft.sh"
+e2e_start
+need_nsemig
+
+out=$work/out err=$work/err
+
+# --- the hosts: what runs there, as a platform tells it
+domain()
+{
+	printf '{"name":"%s","id":%d,"vifs":[{"devid":%d,"name":"vif%d.%d","mac":"%s"}],"addresses":["%s","%s"]}' \
+		"$1" "$2" "$3" "$2" "$3" "$4" "$5" "$6"
+}
+web1=$(domain web1 5 1 00:16:3e:00:00:51 192.0.2.51 2001:db8::51)
+web1_at_b=$(domain web1 9 1 00:16:3e:00:00:51 192.0.2.51 2001:db8::51)
+db1=$(domain db1 5 10 00:16:3e:00:00:5a 192.0.2.5 2001:db8::5)
+mail1=$(domain mail1 6 0 00:16:3e:00:00:60 192.0.2.60 2001:db8::60)
+cat >"$work/platform" <<'END'
+#!/bin/sh
+# platform DIR VERB [DOMAIN]: each domain is a file.
+case $2 in
+list) echo "[$(cat "$1"/* | paste -sd,)]" ;;
+describe) cat "$1/$3" 2>/dev/null || exit 1 ;;
+*) exit 1 ;;
+esac
+END
+for h in A B; do
+	mkdir "$work/domains$h"
+	printf '#!/bin/sh\nexec sh %s %s "$@"\n' "$work/platform" "$work/domains$h" >"$work/platform$h"
+	chmod 755 "$work/platform$h"
+	printf '[nsemig]\nplatform = script:%s\n' "$work/platform$h" >"$work/conf$h"
+done
+echo "$web1" >"$work/domainsA/web1"
+echo "$db1" >"$work/domainsA/db1"
+echo "$mail1" >"$work/domainsB/mail1"
+
+# at_host A|B ARG...: nsemig there, with that host's configuration.
+at_host()
+{
+	NSEMIG_CONFIG=$work/conf${1:0:1} nsemig_at "$@"
+}
+
+# --- the rules: a skeleton that both hosts have, and each domain's own
+skeleton()
+{
+	cat <<-END
+	table inet filter {
+		counter invalid { }
+		set blocked { type ipv4_addr; flags timeout; elements = { 203.0.113.7 timeout 1d }; }
+		set spoof { type ifname . ether_addr . ipv4_addr; }
+		map from_vif { type ifname : verdict; }
+		map to_addr { type ipv4_addr : verdict; flags interval; }
+		chain common { tcp dport 25 drop; }
+		chain forward {
+			type filter hook forward priority filter; policy drop;
+			ct state invalid counter name "invalid" drop
+			ct state established,related accept
+			ip saddr @blocked drop comment "whom nobody wants"
+			iifname . ether saddr . ip saddr != @spoof drop
+			iifname vmap @from_vif
+			ip daddr vmap @to_addr
+		}
+	}
+	END
+}
+
+# domain_rules NAME VIF MAC ADDRESS: what a domain adds to it.
+domain_rules()
+{
+	cat <<-END
+	table inet filter {
+		counter $1_in { packets 1000 bytes 100000; }
+		counter $1_out { packets 2000 bytes 200000; }
+		quota $1_month { over 100000 mbytes used 4200 mbytes; }
+		set $1_blocked {
+			type ipv4_addr; flags timeout; counter
+			elements = { 198.51.100.1 counter packets 5 bytes 300 timeout 1h expires 20m,
+				198.51.100.2 timeout 10m expires 5m comment "by hand" }
+		}
+		set $1_rate { type ipv4_addr; flags dynamic,timeout; size 1000; timeout 5m; elements = { 198.51.100.9 expires 2m }; }
+		chain $1_from {
+			counter name "$1_out"
+			quota name "$1_month" drop
+			ip daddr { 198.51.100.25, 198.51.100.26 } drop
+			jump common
+			accept
+		}
+		chain $1_to {
+			counter name "$1_in"
+			ip saddr @$1_blocked counter packets 77 bytes 7700 drop
+			tcp dport 22 update @$1_rate { ip saddr limit rate over 5/minute } drop
+			meter $1_meter size 100 { ip saddr timeout 1m limit rate over 100/second } drop
+			tcp dport vmap { 80 : accept, 443 : accept, 25 : jump common }
+			ip saddr 198.51.100.77 jump { counter packets 3 bytes 33; accept; }
+		}
+	}
+	add element inet filter spoof { "$2" . $3 . $4, "$2-emu" . $3 . $4 }
+	add element inet filter from_vif { "$2" : jump $1_from, "$2-emu" : jump $1_from }
+	add element inet filter to_addr { $4 : jump $1_to }
+	END
+}
+
+# In the middle of the shared chain, behind its second rule. (nft 1.0.6 crashes on
+# an index and a chain of `jump { }` in one file, so it is loaded alone.)
+anchor_rules()
+{
+	cat <<-END
+	add rule inet filter forward index 1 iifname "$1" ip daddr 198.51.100.99 counter packets 9 bytes 99 drop
+	END
+}
+
+web1_rules() { domain_rules web1 vif5.1 00:16:3e:00:00:51 192.0.2.51; }
+web1_at_b_rules() { domain_rules web1 vif9.1 00:16:3e:00:00:51 192.0.2.51; }
+db1_rules() { domain_rules db1 vif5.10 00:16:3e:00:00:5a 192.0.2.5; }
+mail1_rules() { domain_rules mail1 vif6.0 00:16:3e:00:00:60 192.0.2.60; }
+web1_anchor() { anchor_rules vif5.1; }
+web1_at_b_anchor() { anchor_rules vif9.1; }
+db1_anchor() { anchor_rules vif5.10; }
+mail1_anchor() { anchor_rules vif6.0; }
+
+# fill HOST NAME...: a fresh host with these parts of the rules.
+fill()
+{
+	local host=$1 p
+
+	ns_new "$host"
+	for p in "${@:2}"; do
+		$p >"$work/part"
+		ns "$host" nft -f "$work/part" || bail_out "$p does not load"
+	done
+}
+
+# others_of HOST NAME: the other domain's share and the skeleton with all handles,
+# which must not change by one byte but for what time itself does.
+others_of()
+{
+	local o
+
+	for o in "chain inet filter $2_from" "chain inet filter $2_to" "counter inet filter $2_in" \
+		"counter inet filter $2_out" "quota inet filter $2_month" "set inet filter $2_blocked" \
+		"set inet filter $2_rate" "chain inet filter common" "set inet filter blocked" \
+		"counter inet filter invalid"; do
+		# shellcheck disable=SC2086
+		ns "$1" nft -a list $o
+	done | sed -E 's/expires [0-9a-z]+//g'
+	ns "$1" nft -a list chain inet filter forward | grep -v '"vif[59]\.1"'
+	for o in spoof from_vif to_addr; do
+		ns "$1" nft -a -j list map inet filter $o |
+			jq -c '.nftables[] | .set // .map // empty | .handle, .elem[]?'
+	done | grep -v '"vif[59]\.1"\|"vif[59]\.1-emu"\|"192\.0\.2\.51"'
+}
+
+# remaining HOST SET ADDRESS: milliseconds until the element goes.
+remaining()
+{
+	ns "$1" nft list set inet filter "$2" | grep -o "$3[^,}]*" |
+		sed -n 's/.*expires \([0-9a-z]*\).*/\1/p' |
+		perl -ne '%u = (d => 864e5, h => 36e5, m => 6e4, s => 1e3, ms => 1);
+			$t += $1 * $u{$2} while /(\d+)(ms|[dhms])/g; print $t'
+}
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# what TYPE FILE: the names of the records of a type.
+what()
+{
+	"$NSEMIG" show --json "$2" | jq -r --arg t "$1" '.records[] | select(.type == $t) |
+		[.key.chain // .key.set // .key.name // .key.table] | first' | sort -u | paste -sd' '
+}
+
+# unchanged HOST FILE NAME: is all of it as ns_raw has written it to FILE?
+unchanged()
+{
+	ns_raw "$1" "$work/now"
+	raw_same "$2" "$work/now" "$3"
+}
+
+# --- what belongs to web1
+fill A skeleton web1_rules db1_rules web1_anchor db1_anchor
+at_host A snapshot web1 -e nft -o "$work/web1.nsc"
+is $rc 0 "snapshot of one domain" || diag "$(cat "$err")"
+is "$(what chain "$work/web1.nsc")" "web1_from web1_to" "its chains" ||
+	diag "$("$NSEMIG" show "$work/web1.nsc")"
+is "$(what object "$work/web1.nsc")" "web1_in web1_month web1_out" "its counters and quota"
+like "$(what set "$work/web1.nsc")" "web1_blocked web1_meter web1_rate" "its sets and meter"
+is "$(what need-table "$work/web1.nsc")" filter "it needs the table"
+like "$(what need-chain "$work/web1.nsc")" "common forward" "the shared chains"
+like "$(what need-set "$work/web1.nsc")" "from_vif spoof to_addr" "and the shared maps"
+"$NSEMIG" show --json "$work/web1.nsc" | grep -q 'db1\|vif5\.10\|192\.0\.2\.5"'
+isnt $? 0 "nothing of db1's is among it"
+
+# --- it arrives
+fill B skeleton mail1_rules mail1_anchor
+before_b=$(others_of B mail1)
+ns_raw B "$work/before_b"
+at_host B apply --dry-run --map-vif vif5.1=vif9.1 "$work/web1.nsc"
+is $rc 0 "a dry run at the target" || diag "$(cat "$err")"
+unchanged B "$work/before_b" "changes nothing"
+a_at=$(now_ms) a_ms=$(remaining A web1_blocked 198.51.100.1)
+at_host A snapshot web1 -e nft -o "$work/web1.nsc"
+at_host B apply --map-vif vif5.1=vif9.1 "$work/web1.nsc"
+is $rc 0 "apply" || diag "$(cat "$err")"
+b_ms=$(remaining B web1_blocked 198.51.100.1) b_at=$(now_ms)
+same "$(others_of B mail1)" "$before_b" "what was there is untouched"
+drift=$((a_ms - b_ms - (b_at - a_at)))
+[ ${drift#-} -lt 1000 ]
+ok $? "a timeout goes on: $drift ms off"
+for o in 'counter inet filter web1_in' 'counter inet filter web1_out' 'quota inet filter web1_month' \
+	'set inet filter web1_blocked' 'set inet filter web1_rate' 'chain inet filter web1_from' \
+	'chain inet filter web1_to'; do
+	# shellcheck disable=SC2086
+	same "$(listing B $o)" "$(listing A $o)" "$o is what it was, values too"
+done
+is "$(ns B nft list map inet filter from_vif | grep -o '"[^"]*" : jump web1_from' | sort | xargs)" \
+	"vif9.1 : jump web1_from vif9.1-emu : jump web1_from" "its interface has the name that it has here"
+is "$(ns B nft list set inet filter spoof | grep -c 'vif9.1" . 00:16:3e:00:00:51 . 192.0.2.51')" 1 \
+	"in concatenations, too"
+ns B nft list ruleset | grep -q 'vif5\.'
+isnt $? 0 "the old name is nowhere"
+is "$(ns B nft list chain inet filter forward | grep -nE 'vif9.1|vif6.0' | cut -d: -f1 | xargs)" \
+	"6 7" "its rule of the shared chain stands where it stood" ||
+	diag "$(ns B nft list chain inet filter forward)"
+like "$(ns B nft list chain inet filter forward)" '"vif9.1" ip daddr 198.51.100.99 counter packets 9 bytes 99 drop' \
+	"with its counter"
+echo "$web1_at_b" >"$work/domainsB/web1"
+ns_raw B "$work/after_b"
+at_host B apply --json --map-vif vif5.1=vif9.1 "$work/web1.nsc"
+is "$rc $(jq -c .created "$out")" "0 0" "a second time there is nothing to do" || diag "$(cat "$err")"
+unchanged B "$work/after_b" "and nothing is doubled"
+
+# --- and leaves
+before_a=$(others_of A db1)
+at_host A purge web1 -e nft
+is $rc 0 "purge at the source" || diag "$(cat "$err")"
+same "$(others_of A db1)" "$before_a" "db1's rules, elements and counters are untouched"
+ns A nft list ruleset | grep -q 'web1\|vif5\.1[^0]\|192\.0\.2\.51'
+isnt $? 0 "nothing of web1's is left" || diag "$(ns A nft list ruleset)"
+fill C skeleton db1_rules db1_anchor
+same "$(listing A ruleset | jq -S -c . | sort)" "$(listing C ruleset | jq -S -c . | sort)" \
+	"the source is as if it had never been there"
+at_host B purge web1 -e nft
+is $rc 0 "purge at the target of what had come" || diag "$(cat "$err")"
+unchanged B "$work/before_b" "leaves what was there before"
+
+# --- what cannot go there is refused, and changes nothing
+# refused NAME TEXT ARG...: apply on B, which must fail and say TEXT.
+refused()
+{
+	ns_raw B "$work/was"
+	at_host B apply --map-vif vif5.1=vif9.1 "${@:3}"
+	is $rc 3 "$1: refused"
+	like "$(cat "$err")" "$2" "$1: and says why"
+	unchanged B "$work/was" "$1: nothing is changed"
+}
+rm "$work/domainsB/web1"
+file=$work/web1.nsc
+
+fill B skeleton mail1_rules mail1_anchor
+ns B nft insert rule inet filter forward tcp dport 135 drop
+refused "another skeleton" 'forward' "$file"
+like "$(cat "$err")" '\+.*135|135' "the rule that differs is shown"
+diag "$(cat "$err")"
+at_host B apply --anchor=first --map-vif vif5.1=vif9.1 "$file"
+is $rc 0 "--anchor=first takes it" || diag "$(cat "$err")"
+is "$(ns B nft list chain inet filter forward | grep -n vif9.1 | cut -d: -f1)" 4 "to the beginning"
+at_host B purge "$file" >/dev/null
+fill B skeleton mail1_rules mail1_anchor
+ns B nft insert rule inet filter forward tcp dport 135 drop
+at_host B apply --anchor=last --map-vif vif5.1=vif9.1 "$file"
+is $rc 0 "--anchor=last takes it" || diag "$(cat "$err")"
+is "$(ns B nft list chain inet filter forward | tail -n 3 | grep -c vif9.1)" 1 "to the end"
+
+fill B skeleton
+ns B nft delete rule inet filter forward handle \
+	"$(ns B nft -a list chain inet filter forward | sed -n 's/.*@spoof.*handle //p')"
+ns B nft delete set inet filter spoof
+refused "a set is missing" spoof "$file"
+fill B skeleton
+ns B nft flush chain inet filter common
+refused "a chain that is needed is another" common "$file"
+fill B
+refused "the table is missing" filter "$file"
+fill B skeleton
+ns B nft add counter inet filter web1_in
+ns B nft add chain inet filter web1_to
+ns B nft add rule inet filter web1_to drop
+refused "a chain of that name is another" web1_to "$file"
+fill B skeleton
+ns B nft add element inet filter to_addr '{ 192.0.2.48/28 : drop }'
+refused "an element in the way" "192\.0\.2\.51|to_addr" "$file"
+
+# --- the kernel says no in the middle
+ns_new A
+ns_new B
+if command -v iptables-nft >/dev/null && ns A iptables-nft -t mangle -A INPUT -j RATEEST \
+	--rateest-name x --rateest-interval 250ms --rateest-ewmalog 0.5s 2>/dev/null; then
+	ns A iptables-nft -A INPUT -p tcp --dport 22 -j ACCEPT
+	ns A iptables-nft -A INPUT -m rateest --rateest x --rateest-gt --rateest-bps 5 -j DROP
+	ns A iptables-nft -A INPUT -j ACCEPT
+	at_host A snapshot --table ip:filter -e nft -o "$work/rate.nsc"
+	is $rc 0 "snapshot of a table" || diag "$(cat "$err")"
+	refused "a rule that the kernel does not take" "rule 1 of chain ip filter INPUT" "$work/rate.nsc"
+	at_host B apply --dry-run "$work/rate.nsc"
+	is $rc 3 "a dry run foresees it"
+	like "$(cat "$err")" "rule 1 of chain ip filter INPUT" "with the same words"
+	is "$(ns B nft list ruleset)" "" "and leaves nothing"
+else
+	skip "a batch that is refused in the middle" "no iptables-nft with rateest"
+fi
+
+# --- everything that is shared, too
+fill A skeleton web1_rules db1_rules web1_anchor db1_anchor
+ns_new B
+at_host A snapshot web1 --carry-shared -e nft -o "$work/carry.nsc"
+is $rc 0 "snapshot --carry-shared" || diag "$(cat "$err")"
+at_host B apply --map-vif vif5.1=vif9.1 "$work/carry.nsc"
+is $rc 0 "goes where there is nothing" || diag "$(cat "$err")"
+fill C skeleton web1_at_b_rules web1_at_b_anchor
+same "$(listing B ruleset | jq -S -c . | sort)" "$(listing C ruleset | jq -S -c . | sort)" \
+	"and is web1's and the skeleton"
+
+# --- a ruleset that changes while it is read
+fill A skeleton
+ns A nft -f - <<'END'
+table inet moving {
+	set s { type mark; }
+	map m { type mark : verdict; }
+	chain other { }
+	chain c { }
+}
+END
+# Each generation is of one number: in two rules, an element, a map and a chain.
+for ((i = 1; i < 200000; i++)); do
+	cat >"$work/step" <<-END
+	flush chain inet moving c
+	flush set inet moving s
+	flush map inet moving m
+	add rule inet moving c meta mark $i accept
+	add rule inet moving c ip saddr { 192.0.2.1, 192.0.2.2 } meta mark { $i, 4294967295 } drop
+	add element inet moving s { $i }
+	add element inet moving m { $i : jump other }
+	END
+	nsenter -t "${ns_pid[A]}" -n nft -f "$work/step" || break
+done &
+mover=$!
+moved() { [ -n "$(ns A nft list chain inet moving c | grep mark)" ]; }
+eventually moved
+bad="" seen=""
+for ((n = 0; n < 30; n++)); do
+	at_host A snapshot --table inet:moving -e nft -o "$work/moving.nsc"
+	[ $rc = 0 ] || bad+="$(cat "$err") "
+	ns_new C
+	at_host C apply "$work/moving.nsc" || bad+="$(cat "$err") "
+	marks=$(ns C nft -n list table inet moving | grep -o '0x[0-9a-f]*' | grep -v 0xffffffff | sort | uniq -c | xargs)
+	[[ $marks =~ ^4\ 0x[0-9a-f]+$ ]] || bad+="[$marks] "
+	seen+="$marks"$'\n'
+done
+kill $mover 2>/dev/null
+wait $mover 2>/dev/null
+is "$bad" "" "30 snapshots of a moving ruleset are each of one generation"
+at_least "$(sort -u <<<"$seen" | wc -l)" 10 "and of many different ones"
+
+# --- names in every place where one can hide
+ns_new A
+ns A nft -f - <<'END'
+table inet names {
+	set plain { type ifname; elements = { "vif5.0", "vif5.1", "vif5.10", "vif5.1-emu" }; }
+	set pairs { type ifname . ifname; elements = { "vif5.1" . "eth0", "eth0" . "vif5.1", "vif5.10" . "eth0" }; }
+	set ranges { type ipv4_addr . ifname . inet_service; flags interval; elements = { 192.0.2.0/24 . "vif5.1" . 22-23 }; }
+	set single { type ifname; flags interval; elements = { "vif5.1", "vif5.10" }; }
+	map data { type ipv4_addr : ifname; elements = { 192.0.2.1 : "vif5.1", 192.0.2.2 : "vif5.10" }; }
+	map verdicts { type ifname : verdict; elements = { "vif5.1" : accept, "vif5.10" : drop }; }
+	chain c {
+		type filter hook forward priority filter; policy accept;
+		iifname "vif5.1" accept
+		oifname != "vif5.1" accept
+		iifname "vif5.10" oifname "vif5.1-emu" accept
+		iifname @plain oifname @single accept
+		iifname . oifname @pairs accept
+		ip saddr . iifname . tcp dport @ranges accept
+		iif "vif5.1" oif "vif5.10" accept
+		iif { "vif5.1", "vif5.10" } accept
+		iifname vmap @verdicts
+		fib saddr oifname "vif5.1" accept
+		iifname { "vif5.1", "vif5.10" } accept
+	}
+	chain ingress { type filter hook ingress device "vif5.1" priority 0; policy accept; }
+}
+table netdev names {
+	chain ingress {
+		type filter hook ingress devices = { "vif5.1", "vif5.10" } priority 0; policy accept;
+		fwd to "vif5.1"
+	}
+}
+END
+at_host A snapshot --table inet:names --table netdev:names -e nft -o "$work/names.nsc"
+is $rc 0 "snapshot of names" || diag "$(cat "$err")"
+ns_new B
+at_host B apply --map-vif vif5.1=vif9.1 "$work/names.nsc"
+is $rc 0 "apply with another name" || diag "$(cat "$err")"
+renamed() { listing A ruleset | sed -E 's/"vif5\.1(-emu)?"/"vif9.1\1"/g' | jq -S -c . | sort; }
+same "$(listing B ruleset | jq -S -c . | sort | sed 's/,\|\[\|\]/&\n/g' | sort)" \
+	"$(renamed | sed 's/,\|\[\|\]/&\n/g' | sort)" "every place has the new name, and only those"
+
+for h in A B C; do
+	ns_end $h
+done
+done_testing
