@@ -13,245 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/netfilter.h>
-
 #include <cmocka.h>
 
-#include "lib/engine/nft/closure.h"
-#include "lib/netlink/nl.h"
-#include "lib/util/cleanup.h"
-#include "tests/unit/shell.h"
-
-static struct nft_ruleset *rs;
-static struct nft_closure c;
-static struct nse_scope scope;
-static struct nse_error err;
-
-static void add_domain(struct nse_domain *d, const char *vif, const char *mac,
-		       const char *const *addrs)
-{
-	struct nse_vif v = { .devid = 0 };
-	struct nse_addr a;
-
-	snprintf(v.name, sizeof(v.name), "%s", vif);
-	snprintf(v.mac, sizeof(v.mac), "%s", mac);
-	assert_int_equal(nse_domain_add_vif(d, &v), 0);
-	for (; *addrs; addrs++) {
-		assert_int_equal(nse_addr_parse(*addrs, &a, NULL), 0);
-		assert_int_equal(nse_domain_add_addr(d, &a), 0);
-	}
-}
-
-/* web1 is the domain, web2 is another one of this host. */
-static int setup(void **state)
-{
-	static const char *const mine[] = { "10.0.0.5", "10.0.5.0/24", "2001:db8::5",
-					    NULL };
-	static const char *const other[] = { "10.0.0.6", "2001:db8::6", NULL };
-
-	(void)state;
-	nse_scope_init(&scope);
-	snprintf(scope.domain.name, sizeof(scope.domain.name), "web1");
-	add_domain(&scope.domain, "vif5.0", "00:16:3e:00:00:05", mine);
-	add_domain(&scope.others, "vif6.0", "00:16:3e:00:00:06", other);
-	memset(&err, 0, sizeof(err));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nft_closure_release(&c);
-	nft_ruleset_free(rs);
-	rs = NULL;
-	nse_scope_release(&scope);
-	return 0;
-}
-
-/* What another program than nft(8) puts into the ruleset has been put already. */
-static void read_ruleset(void)
-{
-	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
-
-	assert_int_equal(nse_nl_open(&nl, 0, 0, &err), 0);
-	if (nft_ruleset_load(nl, NFT_ELEMENTS_ALL, &rs, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static void load(const char *ruleset)
-{
-	char path[] = "/tmp/nsemig-closure.XXXXXX";
-	int fd = mkstemp(path), rc;
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-
-	assert_non_null(f);
-	fprintf(f, "flush ruleset\n%s", ruleset);
-	fclose(f);
-	rc = shell("nft -f %s", path);
-	unlink(path);
-	if (rc != 0)
-		fail_msg("nft does not take: %s", ruleset);
-	nft_ruleset_free(rs);
-	rs = NULL;
-	read_ruleset();
-}
-
-/* The kernel never takes the same name for a block twice. */
-static struct nse_bytes name_of(uint32_t node)
-{
-	const struct nft_node *n = &rs->nodes[node];
-
-	if (n->type == NFT_CHAIN && nft_node_is_owned(n))
-		return (struct nse_bytes){ (const uint8_t *)"block", 5 };
-	return n->name;
-}
-
-static void node_key(uint32_t node, struct nft_key *key)
-{
-	const struct nft_node *n = &rs->nodes[node];
-
-	*key = (struct nft_key){ .type = n->type,
-				 .family = n->family,
-				 .table = rs->nodes[n->table].name,
-				 .name = name_of(node),
-				 .objtype = n->objtype,
-				 .rule = n->number };
-	if (n->type == NFT_RULE)
-		key->name = name_of(n->chain);
-}
-
-static void element_key(uint32_t set, uint32_t i, struct nft_key *key)
-{
-	const struct nft_element *e = &rs->nodes[set].elements[i];
-
-	node_key(set, key);
-	key->type = NFT_ELEMENT;
-	key->bytes = e->bytes;
-	key->kind = e->kind;
-}
-
-static const char *const parts[] = { "-", "ours", "needed", "skeleton" };
-
-struct lines {
-	char *at[400];
-	size_t n;
-};
-
-static void add_line(struct lines *l, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add_line(struct lines *l, const char *fmt, ...)
-{
-	va_list ap;
-
-	assert_true(l->n < 400);
-	va_start(ap, fmt);
-	assert_true(vasprintf(&l->at[l->n++], fmt, ap) > 0);
-	va_end(ap);
-}
-
-static void print_node(struct lines *l, uint32_t i)
-{
-	uint8_t part = c.nodes[i].part;
-	struct nft_key key;
-	char text[300], where[40] = "";
-
-	node_key(i, &key);
-	nft_key_text(&key, text, sizeof(text));
-	if (rs->nodes[i].type == NFT_RULE && part == NFT_OURS &&
-	    c.place[i] != NFT_PLACE_NONE)
-		snprintf(where, sizeof(where), " #%u behind %u", c.number[i], c.place[i]);
-	else if (rs->nodes[i].type == NFT_RULE)
-		snprintf(where, sizeof(where), " #%u", c.number[i]);
-	if (part != NFT_NOT_OURS)
-		add_line(l, "%s %s%s", parts[part], text, where);
-	for (uint32_t k = 0; c.elements[i] && k < rs->nodes[i].nelements; k++) {
-		element_key(i, k, &key);
-		nft_key_text(&key, text, sizeof(text));
-		if (c.elements[i][k].part != NFT_NOT_OURS)
-			add_line(l, "%s %s", parts[c.elements[i][k].part], text);
-	}
-}
-
-static int line_cmp(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static char *joined(struct lines *l)
-{
-	char *all = calloc(1, 65536);
-
-	qsort(l->at, l->n, sizeof(l->at[0]), line_cmp);
-	for (size_t i = 0; i < l->n; i++) {
-		strncat(all, l->at[i], 65535 - strlen(all));
-		strncat(all, "\n", 65535 - strlen(all));
-		free(l->at[i]);
-	}
-	return all;
-}
-
-static void find(void)
-{
-	if (nft_closure_find(rs, &scope, scope.carry_shared, &c, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_int_equal(c.n, rs->n);
-}
-
-/* The closure, sorted, as one text. */
-static void assert_closure(const char *want)
-{
-	struct lines l = { .n = 0 };
-	NSE_FREE char *got = NULL;
-
-	nft_closure_release(&c);
-	find();
-	for (uint32_t i = 0; i < rs->n; i++)
-		print_node(&l, i);
-	for (uint32_t i = 0; i < c.nshared; i++) {
-		struct nft_key key;
-		char text[300];
-
-		node_key(c.shared[i], &key);
-		nft_key_text(&key, text, sizeof(text));
-		add_line(&l, "shared %s", text);
-	}
-	got = joined(&l);
-	if (strcmp(got, want) != 0)
-		fail_msg("got:\n%swanted:\n%s", got, want);
-}
-
-#define BASE "type filter hook forward priority 0; policy accept;"
-
-/* A vmap on the interface, a chain for each domain, and what they use. */
-#define TWO_DOMAINS                                                                      \
-	"table inet filter {\n"                                                          \
-	" counter hits { packets 3 bytes 4 }\n"                                          \
-	" counter web1-hits { }\n"                                                       \
-	" quota web1-quota { over 10 mbytes }\n"                                         \
-	" set web1-ports { type inet_service; elements = { 80, 443 } }\n"                \
-	" set shared { type ipv4_addr; elements = { 192.0.2.1 } }\n"                     \
-	" set block { type ipv4_addr; flags timeout;\n"                                  \
-	"  elements = { 10.0.0.5 timeout 1h, 10.0.0.6 timeout 1h, 192.0.2.9 } }\n"       \
-	" map guests { type ifname : verdict;\n"                                         \
-	"  elements = { vif5.0 : jump web1, vif6.0 : jump web2 } }\n"                    \
-	" chain log-drop { counter drop; }\n"                                            \
-	" chain web1 {\n"                                                                \
-	"  tcp dport @web1-ports counter name web1-hits accept\n"                        \
-	"  ip saddr @shared quota name web1-quota jump web1-more\n"                      \
-	"  ip saddr 10.0.0.6 accept\n"                                                   \
-	"  counter name hits goto log-drop\n }\n"                                        \
-	" chain web1-more { tcp dport { 1, 2 } accept; meta mark 5 jump { drop; }; }\n"  \
-	" chain web2 { ip saddr @shared accept; ip saddr 10.0.0.5 accept;\n"             \
-	"  counter name hits goto log-drop; }\n"                                         \
-	" chain forward { " BASE "\n"                                                    \
-	"  ct state established accept\n"                                                \
-	"  iifname vmap @guests\n"                                                       \
-	"  oifname vif6.0 accept\n"                                                      \
-	"  oifname vif5.0 accept\n"                                                      \
-	"  ip daddr @block drop\n"                                                       \
-	"  ip daddr 10.0.0.5 counter\n"                                                  \
-	"  counter\n }\n}\n"
+#include "tests/unit/nft_closures.h"
 
 static void test_two_domains(void **state)
 {
@@ -268,8 +32,8 @@ static void test_two_domains(void **state)
 		       "ours chain inet filter web1\n"
 		       "ours chain inet filter web1-more\n"
 		       "ours counter inet filter web1-hits\n"
-		       "ours element 10.0.0.5 of set inet filter block\n"
-		       "ours element vif5.0 of set inet filter guests\n"
+		       "ours element 10.0.0.5 of block\n"
+		       "ours element vif5.0 of guests\n"
 		       "ours quota inet filter web1-quota\n"
 		       "ours rule 0 of chain inet filter block #0\n"
 		       "ours rule 0 of chain inet filter web1 #0\n"
@@ -318,26 +82,6 @@ static void test_nothing_in_common(void **state)
 	nft_closure_release(&first);
 	assert_int_equal(both, 0);
 	assert_in_range(ours, 20, 30);
-}
-
-static uint32_t node_of(enum nft_type type, const char *name, uint32_t rule)
-{
-	struct nse_bytes table = { (const uint8_t *)"filter", 6 };
-	struct nse_bytes b = { (const uint8_t *)name, strlen(name) };
-	uint32_t objtype = strcmp(name, "web1-quota") == 0 ? 2 : 1, n;
-
-	n = nft_ruleset_find(rs, type == NFT_RULE ? NFT_CHAIN : type, NFPROTO_INET, table,
-			     b, objtype);
-	assert_int_not_equal(n, NFT_NODE_NONE);
-	return type == NFT_RULE ? rs->nodes[n].first_rule + rule : n;
-}
-
-static void assert_why(uint32_t node, uint32_t element, const char *want)
-{
-	char text[400];
-
-	nft_closure_why(rs, &c, node, element, text, sizeof(text));
-	assert_string_equal(text, want);
 }
 
 static void test_reasons(void **state)
@@ -517,32 +261,35 @@ static void test_elements(void **state)
 		       "needed set inet filter rest\n"
 		       "needed set inet filter v6\n"
 		       "needed table inet filter\n"
-		       "ours element 0x0a00000500010000-0x0a00000500050000 of set inet "
-		       "filter pairs\n"
-		       "ours element 0x0a000005c0000201 of set inet filter both\n"
-		       "ours element 0x766966352e3000000000000000000000"
-		       "00163e00000500000a000005 of set inet filter macs\n"
-		       "ours element 0x766966352e3000000000000000000000"
-		       "00163e00000500000a000006 of set inet filter macs\n"
-		       "ours element 10.0.0.5 of set inet filter byname\n"
-		       "ours element 10.0.0.5 of set inet filter hosts\n"
-		       "ours element 10.0.0.5 of set inet filter rest\n"
-		       "ours element 2001:db8::5 of set inet filter v6\n"
-		       "ours element end 10.0.0.6 of set inet filter hosts\n"
-		       "ours element end 7669:6635:2e30::1 of set inet filter names\n"
-		       "ours element vif5.0 of set inet filter names\n"
+		       "ours element 0a000005000100000a00000500050000 of pairs\n"
+		       "ours element 0a000005c0000201 of both\n"
+		       "ours element 10.0.0.5 of byname\n"
+		       "ours element 10.0.0.5 of hosts\n"
+		       "ours element 10.0.0.5 of rest\n"
+		       "ours element 20010db8000000000000000000000005 of v6\n"
+		       "ours element end 10.0.0.6 of hosts\n"
+		       "ours element end vif5.001 of names\n"
+		       "ours element vif5.0 of names\n"
+		       "ours element vif5.000163e00000500000a000005 of macs\n"
+		       "ours element vif5.000163e00000500000a000006 of macs\n"
 		       "shared set inet filter both\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_two_domains, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_in_common, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reasons, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_equality, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_anonymous_sets, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_elements, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_domains, domains_setup,
+						closure_teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_in_common, domains_setup,
+						closure_teardown),
+		cmocka_unit_test_setup_teardown(test_reasons, domains_setup,
+						closure_teardown),
+		cmocka_unit_test_setup_teardown(test_equality, domains_setup,
+						closure_teardown),
+		cmocka_unit_test_setup_teardown(test_anonymous_sets, domains_setup,
+						closure_teardown),
+		cmocka_unit_test_setup_teardown(test_elements, domains_setup,
+						closure_teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

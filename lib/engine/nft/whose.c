@@ -18,13 +18,14 @@
 
 #include "lib/engine/nft/attr.h"
 #include "lib/engine/nft/closure.h"
+#include "lib/engine/nft/ifindex.h"
 
 #define EMU	 "-emu"
 #define RULE_MAX 131072 /* bytes of a rule with one expression more */
 
 struct nft_owned {
 	struct nft_value value;
-	uint8_t whose; /* enum nft_whose; NFT_NOBODYS: empty */
+	uint8_t whose; /* enum nft_whose; NFT_NOBODYS: empty, NFT_BOTH: not clear */
 };
 
 static size_t slot_of(const struct nft_owners *o, const struct nft_value *v)
@@ -99,9 +100,32 @@ static void add_domain(struct nft_owners *o, const struct nse_domain *d,
 			add(o, &v, whose);
 }
 
+static struct nft_value index_of(const char *name)
+{
+	uint32_t number = nft_ifindex_number(name);
+
+	return value(NFT_SITE_IFINDEX, &number, sizeof(number));
+}
+
+/* The numbers by which records name the domain's interfaces. */
+static void add_indexes(struct nft_owners *o, const struct nse_domain *d)
+{
+	char emu[IFNAMSIZ + sizeof(EMU)];
+	struct nft_value v;
+
+	for (size_t i = 0; d && i < d->nvifs; i++) {
+		v = index_of(d->vifs[i].name);
+		add(o, &v, NFT_MINE);
+		snprintf(emu, sizeof(emu), "%s" EMU, d->vifs[i].name);
+		v = index_of(emu);
+		if (strlen(emu) < IFNAMSIZ)
+			add(o, &v, NFT_MINE);
+	}
+}
+
 static size_t values_of(const struct nse_domain *d)
 {
-	return d ? 2 * d->nvifs + d->naddrs : 0;
+	return d ? 4 * d->nvifs + d->naddrs : 0;
 }
 
 int nft_owners_init(struct nft_owners *o, const struct nse_domain *mine,
@@ -119,6 +143,8 @@ int nft_owners_init(struct nft_owners *o, const struct nse_domain *mine,
 		return -ENOMEM;
 	add_domain(o, mine, NFT_MINE);
 	add_domain(o, others, NFT_OTHERS);
+	if (!live)
+		add_indexes(o, mine);
 	return 0;
 }
 
@@ -181,8 +207,21 @@ enum nft_whose nft_owners_find(const struct nft_owners *o, const struct nft_valu
 	if (!whose && v->kind == NFT_SITE_IFNAME &&
 	    looks_like_vif((const char *)v->bytes))
 		whose = NFT_OTHERS;
+	if (whose == NFT_BOTH)
+		whose = NFT_NOBODYS;
 	*level = whose ? level_of(v->kind) : NFT_LEVEL_NONE;
 	return whose;
+}
+
+void nft_owners_note_index(struct nft_owners *o, const char *name)
+{
+	struct nft_value v = value(NFT_SITE_IFNAME, name, strlen(name));
+	struct nft_value number = index_of(name);
+	struct nft_owned *slot = look(o, &number);
+	uint8_t level;
+
+	if (slot->whose && nft_owners_find(o, &v, &level) != NFT_MINE)
+		slot->whose = NFT_BOTH;
 }
 
 /* A whole name has its NUL among the bytes; without it is the start of many. */
@@ -264,7 +303,10 @@ int nft_site_values(const struct nft_site *site, bool live, struct nft_value v[2
 	case NFT_SITE_IFNAME:
 		return name_value(site->data.p, site->data.n, &v[0]);
 	case NFT_SITE_IFINDEX:
-		return live ? index_value(site->data, &v[0]) : 0;
+		if (live)
+			return index_value(site->data, &v[0]);
+		v[0] = value(NFT_SITE_IFINDEX, site->data.p, site->data.n);
+		return site->data.n == 4;
 	case NFT_SITE_MAC:
 	case NFT_SITE_IP4:
 	case NFT_SITE_IP6:

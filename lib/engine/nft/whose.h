@@ -37,25 +37,31 @@ enum nft_level { /* in rising order */
 
 /* A name or an address as it is compared. */
 struct nft_value {
-	uint8_t kind;	   /* NFT_SITE_IFNAME, _MAC, _IP4 or _IP6 */
+	uint8_t kind;	   /* NFT_SITE_IFNAME, _IFINDEX, _MAC, _IP4 or _IP6 */
 	uint8_t bytes[16]; /* zeros behind it */
 };
 
 struct nft_owners {
 	struct nft_owned *slots; /* owned */
 	size_t size;		 /* a power of two */
-	bool live;		 /* numbers of interfaces are those of this host */
+	bool live;		 /* numbers of interfaces are this host's */
 	struct nse_buf rule;	 /* for nft_match_rule() */
 };
 
 /*
  * mine or others may be NULL. What both have is the domain's. With live,
- * numbers of interfaces are looked up in our network namespace; else they
- * belong to nobody. 0 or -ENOMEM.
+ * numbers of interfaces are looked up in our network namespace; else they are
+ * those that stand in records (ifindex.h). 0 or -ENOMEM.
  */
 int nft_owners_init(struct nft_owners *o, const struct nse_domain *mine,
 		    const struct nse_domain *others, bool live);
 void nft_owners_release(struct nft_owners *o);
+
+/*
+ * A record names an interface for its number: a number that more than one name
+ * has says nothing.
+ */
+void nft_owners_note_index(struct nft_owners *o, const char *name);
 
 /* Whose the value is; `level` gets how sure that tells it. */
 enum nft_whose nft_owners_find(const struct nft_owners *o, const struct nft_value *v,
