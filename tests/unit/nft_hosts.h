@@ -16,9 +16,13 @@
 
 #include "tests/unit/shell.h"
 
-/* Goes into a new namespace with these interfaces (bridges) and loads the text. */
+/*
+ * Goes into a new namespace with these interfaces (bridges) and loads the text,
+ * or runs it when it is a script ("#!").
+ */
 static inline void nft_host_load(const char *const *devices, const char *text)
 {
+	const char *with = strncmp(text, "#!", 2) == 0 ? "sh -e" : "nft -f";
 	char file[] = "/tmp/nsemig-nft-XXXXXX";
 	int fd = mkstemp(file);
 	ssize_t n = (ssize_t)strlen(text);
@@ -30,9 +34,9 @@ static inline void nft_host_load(const char *const *devices, const char *text)
 	assert_int_equal(shell("ip link set lo up"), 0);
 	for (; *devices; devices++)
 		assert_int_equal(shell("ip link add %s type bridge", *devices), 0);
-	if (shell("nft -f %s", file) != 0) {
-		shell("nft -f %s >&2", file);
-		fail_msg("nft(8) does not take %s", file);
+	if (shell("%s %s", with, file) != 0) {
+		shell("%s %s >&2", with, file);
+		fail_msg("%s does not take %s", with, file);
 	}
 	unlink(file);
 }

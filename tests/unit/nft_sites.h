@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/engine/nft/ruleset.h"
 #include "lib/engine/nft/walk.h"
+#include "lib/util/cleanup.h"
 
 static const char *const nft_site_kinds[] = {
 	[NFT_SITE_SET] = "set",		[NFT_SITE_CHAIN] = "chain",
@@ -71,6 +73,19 @@ static inline void assert_sites(uint8_t family, enum nft_type type,
 	assert_int_equal(nft_walk_in(family, type, attrs, layout, on_site, &seen, NULL),
 			 0);
 	assert_string_equal(seen.text, expected);
+}
+
+/* A walk that changes nothing gives the same bytes. */
+static inline void assert_same(const struct nft_node *n, enum nft_type type,
+			       struct nse_bytes attrs)
+{
+	NSE_CLEANUP(nse_buf_release) struct nse_buf out = NSE_BUF_INIT(1u << 20);
+	struct seen seen = { .n = 0 };
+
+	assert_int_equal(
+		nft_walk_in(n->family, type, attrs, n->layout, on_site, &seen, &out), 0);
+	assert_int_equal(out.len, attrs.n);
+	assert_memory_equal(out.data, attrs.p, attrs.n);
 }
 
 #endif

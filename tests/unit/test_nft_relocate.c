@@ -26,10 +26,10 @@ struct word {
 	const char *from, *to;
 };
 static const struct word words[] = {
-	{ "vif5.0", "vif19.0" },	  { "vif5.1", "vif19.1" },
-	{ "vif5.*", "vif19.*" },	  { "10.5.0.", "10.9.0." },
-	{ "fd00:5::", "fd00:9::" },	  { "old-name", "a-new-name" },
-	{ "old-table", "another-table" },
+	{ "vif5.0", "vif19.0" },      { "vif5.1", "vif19.1" },
+	{ "vif5.*", "vif19.*" },      { "vif5.+", "vif19.+" },
+	{ "10.5.0.", "10.9.0." },     { "fd00:5::", "fd00:9::" },
+	{ "old-name", "a-new-name" }, { "old-table", "another-table" },
 };
 
 static const char *const pairs[] = { "vif5.0=vif19.0", "vif5.1=vif19.1" };
@@ -120,7 +120,8 @@ static void assert_in(const struct nse_context *a, const struct nse_context *b)
 static void check_text(const char *text)
 {
 	static const char *const here[] = { "vif5.0", "vif5.1", "vif5.10", NULL };
-	static const char *const there[] = { "vif19.0", "vif19.1", "vif5.10", NULL };
+	/* In another order, so that their indexes are others, too. */
+	static const char *const there[] = { "vif5.10", "vif19.1", "vif19.0", NULL };
 	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
 	struct nse_context *from, *to, *moved = nse_context_new();
 	char *translated = translate(text);
@@ -267,6 +268,64 @@ static void test_devices(void **state)
 		   "priority 1; }\n}\n");
 }
 
+/* The extensions of xtables, as iptables-nft and ebtables-nft fill them in. */
+static void test_extensions(void **state)
+{
+	(void)state;
+	if (shell("iptables-nft -V && ebtables-nft -V && arptables-nft -V") != 0) {
+		print_message("no iptables-nft\n");
+		return;
+	}
+	check_text("#!/bin/sh\n"
+		   "iptables-nft -A FORWARD -m physdev --physdev-in vif5.0 -j ACCEPT\n"
+		   "iptables-nft -A FORWARD -m physdev --physdev-in vif5.10 -j ACCEPT\n"
+		   "iptables-nft -A FORWARD -m physdev ! --physdev-in vif5.+ "
+		   "--physdev-out vif5.1 -j ACCEPT\n"
+		   "iptables-nft -A FORWARD -i vif5.+ -o vif5.0 -s 10.5.0.0/25 -j DROP\n"
+		   "iptables-nft -A FORWARD -m mac --mac-source 00:16:3e:00:00:01\n"
+		   "iptables-nft -A FORWARD -m conntrack --ctorigsrc 10.5.0.1 ! "
+		   "--ctrepldst 10.6.0.0/16 -j ACCEPT\n"
+		   "ip6tables-nft -A FORWARD -m conntrack --ctorigdst fd00:5::1\n"
+		   "iptables-nft -A FORWARD -m iprange --src-range 10.5.0.3-10.5.0.9\n"
+		   "iptables-nft -t nat -A PREROUTING -p tcp -d 10.5.0.1 -j DNAT "
+		   "--to-destination 10.5.0.9:80\n"
+		   "iptables-nft -t nat -A POSTROUTING -s 10.5.0.1 -j SNAT "
+		   "--to-source 10.5.0.9-10.5.0.12\n"
+		   "iptables-nft -t mangle -A PREROUTING -j TEE --gateway 10.5.0.1\n"
+		   "iptables-nft -t mangle -A PREROUTING -j TEE --gateway 10.5.0.1 "
+		   "--oif vif5.0\n");
+	check_text("#!/bin/sh\n"
+		   "ebtables-nft -A FORWARD -i vif5.0 -p ip --ip-src 10.5.0.1 "
+		   "--ip-dst ! 10.5.0.128/25 -j ACCEPT\n"
+		   "ebtables-nft -A FORWARD -p ip --ip-src 10.6.0.0/16 -j ACCEPT\n"
+		   "ebtables-nft -A FORWARD -p arp --arp-ip-src 10.5.0.1 "
+		   "--arp-mac-src 00:16:3e:00:00:01 -j ACCEPT\n"
+		   "ebtables-nft -A FORWARD -p ip6 --ip6-src fd00:5::1 -j ACCEPT\n"
+		   "ebtables-nft -A FORWARD --among-src "
+		   "00:16:3e:00:00:01=10.5.0.1,00:16:3e:00:00:02=10.5.0.2 -j ACCEPT\n"
+		   "ebtables-nft -t nat -A PREROUTING -p arp -j arpreply "
+		   "--arpreply-mac 00:16:3e:00:00:01\n"
+		   "arptables-nft -A INPUT -s 10.5.0.1 -i vif5.0 -j DROP\n");
+}
+
+/* Interfaces by number: those of the other host have others. */
+static void test_numbers(void **state)
+{
+	(void)state;
+	check_text(RULES("iif vif5.0 accept\noif vif5.1 iif lo accept\n"
+			 "iif { vif5.0, vif5.10 } accept\n"
+			 "iif vmap { vif5.0 : accept, vif5.1 : drop }\n"
+			 "iif . ip saddr { vif5.0 . 10.5.0.1 } accept\n"
+			 "fib saddr oif vif5.1 accept\n"
+			 "fib saddr . iif oif missing drop\n"));
+	check_text(TABLE("set a { type iface_index; elements = { vif5.0, lo }\n}\n"
+			 "map b { type ipv4_addr : iface_index; elements = { 10.5.0.1 : "
+			 "vif5.1 }\n}\n"));
+	check_text("table netdev t {\nchain c { type filter hook ingress device vif5.0 "
+		   "priority 0;\nip saddr 10.5.0.1 fwd to vif5.1\n"
+		   "ip saddr 10.5.0.2 dup to vif5.10\n}\n}\n");
+}
+
 /* A map about nothing that is here: the same bytes, digests included. */
 static void test_identity(void **state)
 {
@@ -335,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_address_sets),
 		cmocka_unit_test(test_called_after),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_refused),
 	};

@@ -25,19 +25,6 @@
 #include "tests/unit/nft_hosts.h"
 #include "tests/unit/nft_sites.h"
 
-/* A walk that changes nothing gives the same bytes. */
-static void assert_same(const struct nft_node *n, enum nft_type type,
-			struct nse_bytes attrs)
-{
-	NSE_CLEANUP(nse_buf_release) struct nse_buf out = NSE_BUF_INIT(1u << 20);
-	struct seen seen = { .n = 0 };
-
-	assert_int_equal(
-		nft_walk_in(n->family, type, attrs, n->layout, on_site, &seen, &out), 0);
-	assert_int_equal(out.len, attrs.n);
-	assert_memory_equal(out.data, attrs.p, attrs.n);
-}
-
 /* Loads a table with one chain of these rules: a rule and its sites. */
 struct rule {
 	const char *text, *sites;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names of interfaces in the forms in which nf_tables and xtables compare
- * them, rewritten by a relocation map.
+ * Names of interfaces in the forms in which nf_tables compares them, rewritten by a
+ * relocation map.
  */
 #ifndef NSE_ENGINE_NFT_IFNAME_H
 #define NSE_ENGINE_NFT_IFNAME_H
@@ -28,9 +28,5 @@ int nft_ifname_relocate(const struct nse_map *map, const struct nft_site *site, 
 /* The name of a hook's device (NFT_SITE_DEVICE), likewise. */
 int nft_device_relocate(const struct nse_map *map, const struct nft_site *site,
 			struct nse_buf *to);
-
-/* The info of an xt match or target (NFT_SITE_XT), likewise. */
-int nft_xt_relocate(const struct nse_map *map, const struct nft_site *site,
-		    struct nse_buf *to);
 
 #endif

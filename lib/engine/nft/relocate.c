@@ -161,8 +161,6 @@ static int on_site(void *arg, const struct nft_site *site, struct nse_buf *to)
 					 to);
 		break;
 	case NFT_SITE_XT:
-		rc = nft_xt_relocate(m->map, site, to);
-		break;
 	case NFT_SITE_MAC:
 	case NFT_SITE_VALUE:
 		break;

@@ -36,7 +36,11 @@ enum nft_site_kind {
 	NFT_SITE_MAC,	  /* 6 bytes, or fewer */
 	NFT_SITE_IP4,	  /* 4 bytes, or fewer: a prefix */
 	NFT_SITE_IP6,	  /* 16 bytes, or fewer */
-	/* An xt match or target: data is its info blob, name its name ("physdev"). */
+	/*
+	 * An xt match or target whose structure is not known here: data is its
+	 * info blob, name its name. Of those that are (physdev, mac, iprange,
+	 * conntrack, SNAT, ebtables' ip, …) each field is a site as above.
+	 */
 	NFT_SITE_XT,
 	/* A value that moves by itself: 4 or 8 bytes. */
 	NFT_SITE_VALUE,

@@ -15,6 +15,7 @@
 
 #define MATCH_INFO 3 /* NFTA_MATCH_INFO and NFTA_TARGET_INFO, _NAME is 1 */
 #define MATCH_NAME 1
+#define MATCH_REV  2
 
 /* The expression's attributes by type, for what one needs of another. */
 struct view {
@@ -152,12 +153,11 @@ static int at_flow(struct nft_walker *w, const struct nft_in *a, const void *ctx
 static int at_match(struct nft_walker *w, const struct nft_in *a, const void *ctx)
 {
 	const struct view *v = ctx;
-	struct nft_site site = { .kind = NFT_SITE_XT, .data = a->data };
 
 	if (a->type != MATCH_INFO)
 		return nft_walk_copy(w, a);
-	site.name = nft_attr_str(v->at[MATCH_NAME]);
-	return nft_walk_site(w, a, &site);
+	return nft_walk_xt(w, a, nft_attr_str(v->at[MATCH_NAME]),
+			   nft_attr_u32(v->at[MATCH_REV]));
 }
 
 /* The deprecated form of a map of numgen and hash. */

@@ -113,6 +113,10 @@ int nft_walk_data(struct nft_walker *w, const struct nft_in *a,
 /* The attributes of the data of a counter, a quota or the like. */
 nft_in_fn *nft_walk_values_of(uint32_t objtype);
 
+/* walk_xt.c: the info of a match or target. */
+int nft_walk_xt(struct nft_walker *w, const struct nft_in *a, struct nse_bytes name,
+		uint32_t rev);
+
 /* walk_elem.c */
 int nft_walk_element(struct nft_walker *w, struct nse_bytes attrs);
 
