@@ -111,8 +111,16 @@ struct nse_engine {
 	/* Are the bytes a record that this engine could have written? -EBADMSG. */
 	int (*check)(const struct nse_record *rec, struct nse_error *err);
 
-	/* Does the (checked) record lie in the scope? */
+	/* Does the (checked) record lie in the scope, looked at alone? */
 	bool (*in_scope)(const struct nse_scope *scope, const struct nse_record *rec);
+
+	/*
+	 * May all (checked) records of this engine in the context be there, for
+	 * a domain of that scope? -EPERM with a text that names the first that
+	 * may not. NULL: in_scope() of each of them is all there is to ask.
+	 */
+	int (*admit)(const struct nse_scope *scope, const struct nse_context *ctx,
+		     struct nse_error *err);
 
 	/*
 	 * Is the other end of the (checked) record one of these local

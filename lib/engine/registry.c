@@ -232,6 +232,17 @@ int nse_engines_check(const struct nse_context *ctx, struct nse_error *err)
 	return 0;
 }
 
+int nse_engines_admit(const struct nse_scope *scope, const struct nse_context *ctx,
+		      struct nse_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT && rc == 0; i++)
+		if (nse_engines[i]->admit)
+			rc = nse_engines[i]->admit(scope, ctx, err);
+	return rc;
+}
+
 struct rewritten {
 	struct nse_buf key, body, state;
 };

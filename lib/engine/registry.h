@@ -39,6 +39,13 @@ int nse_engines_remove(uint32_t set, struct nse_job *job, struct nse_error *err)
 int nse_engines_check(const struct nse_context *ctx, struct nse_error *err);
 
 /*
+ * May the records of a (checked) context be there, for a domain of that scope?
+ * Asks the engines that know only from all of their records. -EPERM with a text.
+ */
+int nse_engines_admit(const struct nse_scope *scope, const struct nse_context *ctx,
+		      struct nse_error *err);
+
+/*
  * A copy of a (checked) context with every record rewritten by the map.
  * -EEXIST when two records become one.
  */

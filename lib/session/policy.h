@@ -8,19 +8,32 @@
 
 #include "lib/context/context.h"
 #include "lib/context/scope.h"
+#include "lib/platform/platform.h"
 #include "lib/util/config.h"
 #include "lib/util/error.h"
 
 /*
  * -EPERM with a text when the configuration does not allow the scope: `all`,
- * no address, or an address outside [receive] allow.
+ * no address, an address outside [receive] allow, or a table or chain that
+ * this host's own patterns for the domain ([nft], [domain NAME]) do not name,
+ * nor those of [receive] allow-nft.
  */
 int nse_policy_scope(const struct nse_config *config, const struct nse_scope *scope,
 		     struct nse_error *err);
 
 /*
+ * Nobody moves in with what another domain of this host has: -EPERM with a text
+ * when an address or a MAC of the scope is that of a domain of another name
+ * that runs here, -errno when the platform does not tell. To be asked before
+ * the domain arrives.
+ */
+int nse_policy_claims(const struct nse_config *config, struct nse_platform *platform,
+		      const struct nse_scope *scope, struct nse_error *err);
+
+/*
  * Checks every record: known and well formed (nse_engines_check()), and in
- * the scope; -EPERM names the first that is not.
+ * the scope, by itself or in the whole of its engine's records (admit() of
+ * engine.h); -EPERM names the first that is not.
  */
 int nse_policy_context(const struct nse_scope *scope, const struct nse_context *ctx,
 		       struct nse_error *err);

@@ -80,6 +80,7 @@ const struct nse_engine nse_engine_nft = {
 	.collect = nft_collect,
 	.check = nft_check,
 	.in_scope = nft_in_scope,
+	.admit = nft_admit,
 	.shared = shared,
 	.relocate = nft_relocate,
 	.relocate_all = nft_relocate_context,
