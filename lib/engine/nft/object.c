@@ -207,6 +207,8 @@ int nft_key_decode(const struct nse_record *rec, struct nft_key *key,
 	struct nse_cur c = nse_cur(rec->key.p, rec->key.n);
 
 	memset(key, 0, sizeof(*key));
+	/* What a key does not have is empty, and points somewhere all the same. */
+	key->name.p = key->bytes.p = rec->key.p;
 	if (!nft_kind_of(rec->kind, &key->type, &key->need))
 		return nse_error(err, -EBADMSG, "a %.15s %.15s is no object of nf_tables",
 				 rec->kind->engine, rec->kind->type);
