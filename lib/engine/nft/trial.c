@@ -11,10 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nf_tables_compat.h>
-
-#include "lib/engine/nft/attr.h"
+#include "lib/engine/nft/expr_names.h"
 #include "lib/engine/nft/private.h"
 #include "lib/util/clock.h"
 
@@ -55,33 +52,6 @@ static int in_child(void *arg, struct nse_error *err)
 	return rc == -ECANCELED ? 0 : rc;
 }
 
-/* Appends the names of the expressions that a rule is made of. */
-static void name_expressions(struct nse_bytes attrs, char *text, size_t room)
-{
-	struct nse_bytes list = nft_attr_find(attrs, NFTA_RULE_EXPRESSIONS);
-	struct nse_cur c = nse_cur(list.p, list.n);
-	struct nft_attr a;
-	size_t len = 0;
-
-	text[0] = '\0';
-	while (nft_attr_next(&c, &a) > 0) {
-		struct nse_bytes name =
-			nft_attr_str(nft_attr_find(a.data, NFTA_EXPR_NAME));
-		struct nse_bytes data = nft_attr_find(a.data, NFTA_EXPR_DATA);
-		struct nse_bytes xt = { NULL, 0 };
-
-		/* Matches and targets of x_tables have their name in attribute 1. */
-		if (nse_bytes_equal(name, nft_str("match")) ||
-		    nse_bytes_equal(name, nft_str("target")))
-			xt = nft_attr_str(nft_attr_find(data, NFTA_MATCH_NAME));
-		if (name.p && len < room)
-			len += (size_t)snprintf(text + len, room - len, "%s%.*s%s%.*s",
-						len ? ", " : "", (int)name.n,
-						(const char *)name.p, xt.p ? " " : "",
-						(int)xt.n, (const char *)xt.p);
-	}
-}
-
 static int add_refusal(const struct trial *t, const struct told *told,
 		       struct nse_problems *problems)
 {
@@ -95,8 +65,8 @@ static int add_refusal(const struct trial *t, const struct told *told,
 	else
 		nft_key_text(&key, name, sizeof(name));
 	if (told->slot != NFT_SLOT_NONE && key.type == NFT_RULE)
-		name_expressions(nft_body_attrs(key.type, rec.body), made_of,
-				 sizeof(made_of));
+		nft_expr_names(nft_body_attrs(key.type, rec.body), false, made_of,
+			       sizeof(made_of));
 	return nse_problem_add(
 		problems, NSE_FAIL, AREA,
 		told->code == -ENOENT || told->code == -EOPNOTSUPP
