@@ -112,12 +112,186 @@ static void test_addrs(void **state)
 	nse_map_release(&m);
 }
 
+static struct nse_map vifs(const char *const *pairs)
+{
+	struct nse_map m = NSE_MAP_INIT;
+	struct nse_error err;
+
+	for (; *pairs; pairs++)
+		assert_int_equal(nse_map_add_vif(&m, *pairs, &err), 0);
+	return m;
+}
+
+/* The new name, or "-" when it stays, or "-errno". */
+static const char *mapped(int (*fn)(const struct nse_map *, const char *, size_t, char *),
+			  const struct nse_map *m, const char *name, char *to)
+{
+	int rc = fn(m, name, strlen(name), to);
+
+	if (rc == 0)
+		return "-";
+	if (rc < 0)
+		snprintf(to, IFNAMSIZ, "%d", rc);
+	return to;
+}
+
+static void test_ifnames(void **state)
+{
+	static const char *const pairs[] = { "vif5.1=vif19.1", "vif5.0=web0", "eth0=ens3",
+					     NULL };
+	static const struct {
+		const char *from, *to;
+	} cases[] = {
+		{ "vif5.1", "vif19.1" },
+		{ "vif5.10", "-" },
+		{ "vif5.1-emu", "vif19.1-emu" },
+		{ "vif5.0-emu", "web0-emu" },
+		{ "vif5.1-em", "-" },
+		{ "vif5.1-emux", "-" },
+		{ "xvif5.1", "-" },
+		{ "vif5.", "-" },
+		{ "", "-" },
+		{ "eth0", "ens3" },
+		{ "eth0.5", "-" },
+	};
+	struct nse_map m = vifs(pairs);
+	char to[IFNAMSIZ];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(mapped(nse_map_ifname, &m, cases[i].from, to),
+				    cases[i].to);
+	nse_map_release(&m);
+	m = vifs((const char *const[]){ "vif5.1=vif-of-a-guest", NULL });
+	assert_int_equal(nse_map_ifname(&m, "vif5.1", 6, to), 1);
+	assert_int_equal(nse_map_ifname(&m, "vif5.1-emu", 10, to), -ENAMETOOLONG);
+	nse_map_release(&m);
+}
+
+static void test_ifprefixes(void **state)
+{
+	static const char *const alike[] = { "vif5.0=vif19.0", "vif5.1=vif19.1",
+					     "vif6.0=vif7.0", NULL };
+	static const char *const swapped[] = { "vif5.0=vif19.1", "vif5.1=vif19.0", NULL };
+	static const char *const apart[] = { "vif5.0=vif19.0", "vif5.1=vif18.1", NULL };
+	static const char *const named[] = { "vif5.0=web", NULL };
+	static const struct {
+		const char *const *pairs;
+		const char *from, *to;
+	} cases[] = {
+		{ alike, "vif5.", "vif19." },
+		{ alike, "vif6.", "vif7." },
+		{ alike, "vif5", "vif19" },
+		{ alike, "vif5.1", "vif19.1" },
+		{ alike, "vif5.1-", "vif19.1-" },
+		{ alike, "vif5.2", "vif19.2" },
+		{ alike, "vif", "-" },
+		{ alike, "vif50.", "-" },
+		{ alike, "v", "-" },
+		{ alike, "", "-" },
+		{ alike, "eth", "-" },
+		{ swapped, "vif5.", "vif19." },
+		{ swapped, "vif5.1", "vif19.0" },
+		{ swapped, "vif5.2", "-22" },
+		{ apart, "vif5.", "-22" },
+		{ apart, "vif5", "-22" },
+		{ apart, "vif5.1", "vif18.1" },
+		{ named, "vif5.", "-22" },
+		{ named, "vif5.0", "web" },
+		{ named, "vif5.0-e", "web-e" },
+	};
+	char to[IFNAMSIZ];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nse_map m = vifs(cases[i].pairs);
+
+		assert_string_equal(mapped(nse_map_ifprefix, &m, cases[i].from, to),
+				    cases[i].to);
+		nse_map_release(&m);
+	}
+}
+
+static void test_names(void **state)
+{
+	static const char *const bad[] = { "a", "=b", "a=", "@a=b", "a=@b" };
+	static const struct {
+		const char *from, *to;
+	} cases[] = {
+		{ "fw-vif5.1", "fw-vif19.1" },
+		{ "vif5.1", "vif19.1" },
+		{ "vif5.1-vif5.0_vif5.1", "vif19.1-web0_vif19.1" },
+		{ "fw-vif5.10", "" },
+		{ "fw.vif5.1", "" },
+		{ "xvif5.1", "" },
+		{ "vif5.1.2", "" },
+		{ "vif5", "" },
+		{ "in", "out" },
+		{ "in-vif5.1", "in-vif19.1" },
+		{ "own-vif5.1", "kept" },
+		{ "", "" },
+	};
+	struct nse_map m =
+		vifs((const char *const[]){ "vif5.1=vif19.1", "vif5.0=web0", NULL });
+	struct nse_buf small = NSE_BUF_INIT(4);
+	struct nse_buf b = NSE_BUF_INIT(1024);
+	char longer[300];
+	struct nse_error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(nse_map_add_name(&m, bad[i], &err), -EINVAL);
+	memset(longer, 'x', sizeof(longer));
+	memcpy(longer, "a=", 2);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_int_equal(nse_map_add_name(&m, longer, &err), -EINVAL);
+	assert_int_equal(nse_map_add_name(&m, "in=out", &err), 0);
+	assert_int_equal(nse_map_add_name(&m, "in=other", &err), -EINVAL);
+	assert_int_equal(nse_map_add_name(&m, "own-vif5.1=kept", &err), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		nse_buf_reset(&b);
+		assert_int_equal(nse_map_name(&m, cases[i].from, strlen(cases[i].from),
+					      &b),
+				 cases[i].to[0] != '\0');
+		assert_int_equal(b.len, strlen(cases[i].to));
+		if (b.len)
+			assert_memory_equal(b.data, cases[i].to, b.len);
+	}
+	assert_int_equal(nse_map_name(&m, "a-vif5.1", 8, &small), -EMSGSIZE);
+	assert_int_equal(small.len, 0);
+	nse_buf_release(&b);
+	nse_buf_release(&small);
+	nse_map_release(&m);
+	assert_int_equal(nse_map_add_name(&m, "a=b", &err), 0);
+	assert_false(nse_map_empty(&m));
+	nse_map_release(&m);
+}
+
+/* A prefix is mapped by what holds all of it, not by a host inside. */
+static void test_prefixes(void **state)
+{
+	struct nse_map m = NSE_MAP_INIT;
+	uint8_t net[4] = { 10, 5, 0, 0 }, host[4] = { 10, 5, 0, 0 };
+	struct nse_error err;
+
+	(void)state;
+	assert_int_equal(nse_map_add_addr(&m, "10.5.0.0/32=192.0.2.1", &err), 0);
+	assert_false(nse_map_prefix(&m, AF_INET, 24, net));
+	assert_int_equal(nse_map_add_addr(&m, "10.5.0.0/16=10.9.0.0/16", &err), 0);
+	assert_true(nse_map_prefix(&m, AF_INET, 24, net));
+	assert_memory_equal(net, "\x0a\x09\0\0", 4);
+	assert_true(nse_map_addr(&m, AF_INET, host));
+	assert_memory_equal(host, "\xc0\0\2\1", 4);
+	nse_map_release(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_zones),
-		cmocka_unit_test(test_addrs),
+		cmocka_unit_test(test_pairs),	   cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_addrs),	   cmocka_unit_test(test_ifnames),
+		cmocka_unit_test(test_ifprefixes), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_prefixes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
