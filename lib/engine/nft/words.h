@@ -22,8 +22,8 @@ extern const struct nft_word nft_w_verdict[], nft_w_cmp[], nft_w_range[], nft_w_
 	nft_w_rt[], nft_w_ct[], nft_w_ct_dir[], nft_w_socket[], nft_w_fib[],
 	nft_w_fib_flags[], nft_w_hash[], nft_w_numgen[], nft_w_over[], nft_w_limit[],
 	nft_w_log_level[], nft_w_log_flags[], nft_w_queue_flags[], nft_w_reject[],
-	nft_w_nat[], nft_w_nat_flags[], nft_w_osf_flags[],
-	nft_w_synproxy_flags[], nft_w_xfrm[], nft_w_xfrm_dir[], nft_w_tunnel[];
+	nft_w_nat[], nft_w_nat_flags[], nft_w_osf_flags[], nft_w_synproxy_flags[],
+	nft_w_xfrm[], nft_w_xfrm_dir[], nft_w_tunnel[];
 
 /* The name of a value, or NULL. */
 const char *nft_word(const struct nft_word *words, uint32_t value);
