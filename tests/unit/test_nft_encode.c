@@ -421,6 +421,69 @@ static void test_held(void **state)
 	nse_context_free(ctx);
 }
 
+/* Of a domain its own, and what that stands on. */
+static void test_domain(void **state)
+{
+	static const char shared[] =
+		"table inet t {\n"
+		"	set hosts { type ipv4_addr; elements = { 10.0.0.1, 10.0.0.2 }; }\n"
+		"	chain mine { counter packets 5 bytes 50 accept; }\n"
+		"	chain base { type filter hook forward priority 0; policy accept;\n"
+		"		tcp dport { 22, 80 } counter accept;\n"
+		"		iifname \"vif5.0\" tcp dport { 1, 2 } counter packets 1 bytes 9 "
+		"jump mine;\n"
+		"		iifname \"vif6.0\" drop;\n"
+		"		ip saddr @hosts drop;\n"
+		"	}\n"
+		"}\n";
+	struct nse_context *ctx = nse_context_new();
+	struct nse_sink sink = nse_context_sink(ctx);
+	struct nse_vif vif = { .name = "vif5.0" };
+	struct nse_scope scope;
+	struct nse_record rec;
+	struct nse_error err;
+	struct nft_key key;
+
+	(void)state;
+	nft_host_load(no_devices, shared);
+	nse_scope_init(&scope);
+	assert_int_equal(nse_domain_add_vif(&scope.domain, &vif), 0);
+	if (nft_collect(&scope, &sink, &err) < 0)
+		fail_msg("%s", err.text);
+	for (uint32_t s = 0; s < nse_context_slots(ctx); s++) {
+		assert_true(nse_context_at(ctx, s, &rec));
+		assert_int_equal(nft_check(&rec, &err), 0);
+		assert_int_equal(nft_key_decode(&rec, &key, &err), 0);
+		assert_true(!key.need || rec.state.n == 0);
+		if (key.type == NFT_TABLE)
+			assert_true(key.need);
+		if (key.type == NFT_CHAIN)
+			assert_int_equal(key.need, key.name.p[0] == 'b');
+	}
+	rec = (struct nse_record){ .kind = &nft_kinds[NFT_RULE] };
+	rec.key = (struct nse_bytes){ (const uint8_t *)"\1t\0base\0\0\0\0\0", 12 };
+	assert_int_not_equal(nse_context_find(ctx, rec.kind, rec.key), NSE_CONTEXT_NONE);
+	nse_context_at(ctx, nse_context_find(ctx, rec.kind, rec.key), &rec);
+	assert_int_equal(nft_rule_place(rec.body), 1);
+	assert_int_equal(rec.state.n, 17);
+	rec = record(ctx, "set inet t @base:0:0");
+	assert_string_equal(rec.kind->type, "set");
+	rec = record(ctx, "rule 0 of chain inet t mine");
+	assert_int_equal(nft_rule_place(rec.body), NFT_PLACE_NONE);
+	/* Rules of others are no part of it, nor of what it stands on. */
+	for (uint32_t i = 0; i < 4; i++) {
+		const uint8_t bytes[] = { 1,   't', 0, 'b', 'a', 's',
+					  'e', 0,   0, 0,   0,	 (uint8_t)i };
+		uint32_t slot =
+			nse_context_find(ctx, &nft_need_kinds[NFT_RULE],
+					 (struct nse_bytes){ bytes, sizeof(bytes) });
+
+		assert_int_equal(slot != NSE_CONTEXT_NONE, i < 2);
+	}
+	nse_scope_release(&scope);
+	nse_context_free(ctx);
+}
+
 static pid_t changer(const char *commands)
 {
 	pid_t pid = fork();
@@ -481,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_need_and_place),
 		cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_domain),
 		cmocka_unit_test(test_changing),
 	};
 
