@@ -25,6 +25,7 @@ struct options {
 	bool dry_run, best_effort, json;
 	int64_t settle_s;
 	uint32_t engines;
+	int anchor;
 };
 
 /* What took how long. */
@@ -44,6 +45,7 @@ static const struct nse_opt opts[] = {
 		     "keep what could be installed when something is refused"),
 	NSE_OPT_INT('\0', "settle", "SECONDS", struct options, settle_s, 0, MAX_SETTLE_S,
 		    "accept any TCP window for so long (default 0)"),
+	CMD_ANCHOR_OPT(struct options, anchor),
 	NSE_OPT_FLAG('\0', "json", struct options, json, "report as one JSON object"),
 	{ .letter = 'e',
 	  .name = "engine",
@@ -103,14 +105,16 @@ static int64_t lap(int64_t *start)
 	return *start - from;
 }
 
-static int install(const struct options *o, const struct nse_context *ctx,
+static int install(const struct options *o, const struct nse_snapshot *snap,
 		   struct nse_job *job, struct phases *took, struct nse_error *err)
 {
 	int64_t start = nse_now_us();
 	unsigned int flags = (o->dry_run ? NSE_INSTALL_DRY_RUN : 0) |
 			     (o->best_effort ? NSE_INSTALL_BEST_EFFORT : 0) |
-			     (o->settle_s ? NSE_INSTALL_LIBERAL : 0);
-	int rc = nse_install_apply(ctx, o->engines, flags, job, err);
+			     (o->settle_s ? NSE_INSTALL_LIBERAL : 0) |
+			     cmd_anchor_flags(o->anchor);
+	int rc = nse_install_apply(snap->ctx, o->engines, flags,
+				   &snap->header.scope.others, job, err);
 
 	took->install_us = lap(&start);
 	if (rc < 0 || o->dry_run)
@@ -185,11 +189,13 @@ static int run(const struct nse_args *args, const struct options *o,
 	rc = cmd_load_file(args->words[0], o->engines, &snap, err);
 	if (rc == 0)
 		rc = relocate(&snap, map, err);
+	if (rc == 0)
+		rc = cmd_scope_others(&args->common, &snap.header.scope, err);
 	if (rc < 0)
 		return rc;
 	took.read_us = lap(&start);
 	cmd_catch_signals();
-	rc = install(o, snap.ctx, &job, &took, &failed);
+	rc = install(o, &snap, &job, &took, &failed);
 	if (rc < 0 && rc != -ECANCELED) {
 		*err = failed;
 		return rc;

@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/output.h"
 #include "lib/engine/registry.h"
 #include "lib/scope/resolve.h"
+#include "lib/session/install.h"
+#include "lib/util/cleanup.h"
 
 #define CONNECT_TIMEOUT_US (20 * 1000000LL)
 #define KEEPALIVE_S	   5
@@ -86,6 +89,10 @@ const struct nse_opt cmd_scope_opts[] = {
 	  .kind = NSE_OPT_K_FLAG,
 	  .offset = offsetof(struct cmd_scope, given.all),
 	  .help = "everything on this host" },
+	{ .name = "carry-shared",
+	  .kind = NSE_OPT_K_FLAG,
+	  .offset = offsetof(struct cmd_scope, given.carry_shared),
+	  .help = "carry what others use as well, too (sets, chains, counters)" },
 	{ .letter = 'e',
 	  .name = "engine",
 	  .arg = "NAME[,NAME]",
@@ -164,6 +171,35 @@ int cmd_scope_resolve(const struct cmd_scope *s, const char *domain,
 				       scope, err);
 	cmd_env_release(&env);
 	return rc;
+}
+
+const char *const cmd_anchor_words[] = { "same", "first", "last", NULL };
+
+unsigned int cmd_anchor_flags(int anchor)
+{
+	return anchor == CMD_ANCHOR_FIRST  ? NSE_INSTALL_ANCHOR_FIRST
+	       : anchor == CMD_ANCHOR_LAST ? NSE_INSTALL_ANCHOR_LAST
+					   : 0;
+}
+
+int cmd_scope_others(const struct cmd_common *common, struct nse_scope *scope,
+		     struct nse_error *err)
+{
+	NSE_CLEANUP(cmd_env_release) struct cmd_env env = CMD_ENV_INIT;
+	struct nse_error why = { 0 };
+	int rc = load_config(&env.config, err);
+
+	if (rc < 0)
+		return rc;
+	rc = nse_platform_open(&env.platform, NULL,
+			       env.config.platform[0] ? env.config.platform : NULL, &why);
+	if (rc == 0)
+		rc = nse_scope_others(&env.config, env.platform, scope, &why);
+	if (rc == -ENOMEM)
+		return nse_error(err, rc, "out of memory");
+	if (rc < 0)
+		cmd_say(common, "what else runs here is not known: %s", why.text);
+	return 0;
 }
 
 const struct nse_opt cmd_remote_opts[] = {

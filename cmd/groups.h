@@ -13,7 +13,7 @@
 #include "lib/transport/transport.h"
 #include "lib/util/config.h"
 
-/* --addr --vif --zone --table --chain --all, -e/--engine, --platform */
+/* --addr --vif --zone --table --chain --all --carry-shared, -e/--engine, --platform */
 struct cmd_scope {
 	struct nse_scope given; /* what the options say */
 	uint32_t engines;	/* set of lib/engine/registry.h */
@@ -73,6 +73,24 @@ extern const struct nse_opt cmd_remote_opts[];
  */
 int cmd_remote_spec(const struct cmd_remote *r, const char *target, const char *args,
 		    struct nse_link_spec *spec, struct nse_error *err);
+
+/* Where rules of shared chains go: the words of --anchor, in this order. */
+enum cmd_anchor { CMD_ANCHOR_SAME, CMD_ANCHOR_FIRST, CMD_ANCHOR_LAST };
+extern const char *const cmd_anchor_words[];
+#define CMD_ANCHOR_OPT(type, member)                                                     \
+	NSE_OPT_CHOICE('\0', "anchor", "PLACE", type, member, cmd_anchor_words,          \
+		       "rules of shared chains go to the same relative place, or first " \
+		       "or last in the chain")
+
+/* NSE_INSTALL_ANCHOR_* of an enum cmd_anchor. */
+unsigned int cmd_anchor_flags(int anchor);
+
+/*
+ * What else runs on this host than the domain of *scope, into scope->others.
+ * A host whose platform does not answer has nothing else, and says so.
+ */
+int cmd_scope_others(const struct cmd_common *common, struct nse_scope *scope,
+		     struct nse_error *err);
 
 /* --map-vif --map-zone --map-addr */
 extern const struct nse_opt cmd_map_opts[];

@@ -29,7 +29,7 @@ struct options {
 	const char *report;
 	bool dry_run;
 	int64_t timeout;
-	int progress;
+	int progress, anchor;
 };
 
 /* In the order of enum cmd_progress_when. */
@@ -43,6 +43,7 @@ static const struct nse_opt opts[] = {
 	NSE_OPT_INT('\0', "timeout", "S", struct options, timeout, 1, 3600,
 		    "abort when the target has not committed S seconds after the "
 		    "freeze, or is silent for so long (30)"),
+	CMD_ANCHOR_OPT(struct options, anchor),
 	NSE_OPT_CHOICE('\0', "progress", "WHEN", struct options, progress, progress_words,
 		       "show it on stderr while it runs: auto (a line, on a terminal), "
 		       "never, or json"),
@@ -199,6 +200,8 @@ static int migrate(const struct nse_args *args, const struct options *o,
 					.target = args->words[1],
 					.timeout_s = (int)o->timeout,
 					.dry_run = o->dry_run,
+					.anchor = o->anchor ? cmd_anchor_words[o->anchor]
+							    : NULL,
 					.note = note,
 					.progress = on_progress,
 					.arg = &watcher,

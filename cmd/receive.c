@@ -95,11 +95,15 @@ static int store(const struct options *o, const struct nse_snapshot *s,
 }
 
 static int apply(const struct options *o, const struct nse_args *args,
-		 const struct nse_snapshot *s, struct nse_error *err)
+		 struct nse_snapshot *s, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
 	unsigned int flags = o->best_effort ? NSE_INSTALL_BEST_EFFORT : 0;
-	int rc = nse_install_apply(s->ctx, NSE_ENGINES_ALL, flags, &job, err);
+	int rc = cmd_scope_others(&args->common, &s->header.scope, err);
+
+	if (rc == 0)
+		rc = nse_install_apply(s->ctx, NSE_ENGINES_ALL, flags,
+				       &s->header.scope.others, &job, err);
 
 	for (size_t i = 0; i < job.nrefusals; i++)
 		cmd_say(&args->common, "refused: %s", job.refusals[i].why);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The one list of engines, and the loops over it. Installing goes forward
- * (masters before what they expect), taking away goes backward, and there one
- * engine's failure keeps no other from its work.
+ * (rules before connections, masters before what they expect), taking away
+ * goes backward, and there one engine's failure keeps no other from its work.
  */
 #include "lib/engine/registry.h"
 
@@ -11,9 +11,11 @@
 
 #include "lib/engine/conntrack.h"
 #include "lib/engine/expect.h"
+#include "lib/engine/nft/nft.h"
 #include "lib/util/cleanup.h"
 
 const struct nse_engine *const nse_engines[] = {
+	&nse_engine_nft,
 	&nse_engine_conntrack,
 	&nse_engine_expect,
 	NULL,

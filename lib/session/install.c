@@ -13,7 +13,9 @@
 static unsigned int job_flags(unsigned int flags)
 {
 	return (flags & NSE_INSTALL_DRY_RUN ? NSE_JOB_DRY_RUN : 0) |
-	       (flags & NSE_INSTALL_LIBERAL ? NSE_JOB_LIBERAL : 0);
+	       (flags & NSE_INSTALL_LIBERAL ? NSE_JOB_LIBERAL : 0) |
+	       (flags & NSE_INSTALL_ANCHOR_FIRST ? NSE_JOB_ANCHOR_FIRST : 0) |
+	       (flags & NSE_INSTALL_ANCHOR_LAST ? NSE_JOB_ANCHOR_LAST : 0);
 }
 
 /* Takes back what was created, and says why in err. */
@@ -30,12 +32,14 @@ static int take_back(uint32_t engines, struct nse_job *job, int rc, struct nse_e
 }
 
 int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned int flags,
-		      struct nse_job *job, struct nse_error *err)
+		      const struct nse_domain *others, struct nse_job *job,
+		      struct nse_error *err)
 {
 	int rc = nse_job_init(job, ctx, job_flags(flags));
 
 	if (rc < 0)
 		return nse_error(err, rc, "out of memory");
+	job->others = others;
 	rc = nse_engines_check(ctx, err);
 	if (rc < 0)
 		return rc;

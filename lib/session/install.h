@@ -13,21 +13,25 @@
 #include "lib/engine/engine.h"
 #include "lib/util/error.h"
 
-#define NSE_INSTALL_DRY_RUN	0x1 /* change nothing, find out what would happen */
-#define NSE_INSTALL_LIBERAL	0x2 /* nse_engines_settle() will follow */
-#define NSE_INSTALL_BEST_EFFORT 0x4 /* keep what could be installed */
+#define NSE_INSTALL_DRY_RUN	 0x1  /* change nothing, find out what would happen */
+#define NSE_INSTALL_LIBERAL	 0x2  /* nse_engines_settle() will follow */
+#define NSE_INSTALL_BEST_EFFORT	 0x4  /* keep what could be installed */
+#define NSE_INSTALL_ANCHOR_FIRST 0x8  /* rules of shared chains go to their beginning, */
+#define NSE_INSTALL_ANCHOR_LAST	 0x10 /* or end, not to the same relative place */
 
 /*
  * Checks every record of ctx (hostile until then), installs what `engines`
  * (a set as in registry.h) know, and takes everything back when a record was
  * refused, unless BEST_EFFORT. *job is initialised here and is released by
  * the caller, also after an error; its outcomes and refusals say what became
- * of each record. ctx must outlive it. Errors: what the check returned,
+ * of each record. ctx must outlive it, and so must `others`: what else runs on
+ * this host (NULL: not known). Errors: what the check returned,
  * -ECANCELED when records were refused and all was undone (the text says how
  * many, and the first reason), -errno of the kernel.
  */
 int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned int flags,
-		      struct nse_job *job, struct nse_error *err);
+		      const struct nse_domain *others, struct nse_job *job,
+		      struct nse_error *err);
 
 /*
  * Removes exactly the records of ctx from this host. What has its other end

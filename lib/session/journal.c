@@ -196,6 +196,44 @@ int nse_journal_before(struct nse_journal *j, const struct nse_context *before,
 	return rc;
 }
 
+int nse_journal_map(struct nse_journal *j, const struct nse_map *map,
+		    struct nse_error *err)
+{
+	NSE_CLEANUP(nse_buf_release)
+	struct nse_buf text = NSE_BUF_INIT(NSE_DOMAIN_MAX_VIFS * 2 * IFNAMSIZ);
+	char line[2 * IFNAMSIZ + 2];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < map->nvifs; i++) {
+		int n = snprintf(line, sizeof(line), "%s=%s\n", map->vifs[i].from,
+				 map->vifs[i].to);
+
+		rc = nse_buf_put(&text, line, (size_t)n);
+	}
+	if (rc < 0)
+		return nse_errno(err, rc, "cannot write the journal %s", j->path);
+	return put_file(j, "map", text.data, text.len, err);
+}
+
+int nse_journal_read_map(const struct nse_journal *j, struct nse_map *map,
+			 struct nse_error *err)
+{
+	char text[NSE_DOMAIN_MAX_VIFS * 2 * IFNAMSIZ + 1], path[4096], *save;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/map", j->path);
+	rc = nse_read_text(path, text, sizeof(text));
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : nse_errno(err, rc, "cannot read %s", path);
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		rc = nse_map_add_vif(map, line, err);
+		if (rc < 0)
+			return nse_error_prefix(err, "%s", path);
+	}
+	return 0;
+}
+
 int nse_journal_round(struct nse_journal *j, struct nse_error *err)
 {
 	char name[32];

@@ -9,6 +9,7 @@
  *	state        an enum nse_journal_state in words
  *	scope.json   the announced scope
  *	before.nsc   target: what this host had of the scope beforehand
+ *	map          target: interfaces that have other names here, OLD=NEW lines
  *	round-N.nsc  the streams as they came or went: a snapshot, then deltas
  */
 #ifndef NSE_SESSION_JOURNAL_H
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/context/map.h"
 #include "lib/context/scope.h"
 #include "lib/context/snapshot.h"
 #include "lib/util/error.h"
@@ -61,6 +63,14 @@ int nse_journal_each(const char *state_dir, enum nse_journal_side side,
 /* Stores what the host had. */
 int nse_journal_before(struct nse_journal *j, const struct nse_context *before,
 		       struct nse_error *err);
+
+/* Stores by which names the context was rewritten, before it is installed. */
+int nse_journal_map(struct nse_journal *j, const struct nse_map *map,
+		    struct nse_error *err);
+
+/* Reads it back; nothing is added when there is none. */
+int nse_journal_read_map(const struct nse_journal *j, struct nse_map *map,
+			 struct nse_error *err);
 
 /* Begins the next round; then bytes are appended to it as they come. */
 int nse_journal_round(struct nse_journal *j, struct nse_error *err);

@@ -14,6 +14,7 @@
 
 #include "lib/engine/registry.h"
 #include "lib/scope/resolve.h"
+#include "lib/session/arrive.h"
 #include "lib/session/install.h"
 #include "lib/util/cleanup.h"
 
@@ -149,9 +150,17 @@ static int finish_or_undo(const struct nse_journal *j, bool keep, struct nse_err
 	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot snap = { 0 };
 	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot before = { 0 };
 	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
+	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
 	int rc = nse_journal_load(j, &snap, &before, err);
 
 	if (rc < 0 || !snap.ctx)
+		return rc;
+	rc = nse_journal_read_map(j, &map, err);
+	if (rc == 0 && !nse_map_empty(&map))
+		rc = nse_engines_check(snap.ctx, err);
+	if (rc == 0)
+		rc = nse_arrive_relocate(&snap.ctx, &map, err);
+	if (rc < 0)
 		return rc;
 	if (job_of(&job, snap.ctx, before.ctx) < 0)
 		return nse_error(err, -ENOMEM, "out of memory");

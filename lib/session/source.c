@@ -125,8 +125,9 @@ static int step_offer(void *arg, struct nse_error *err)
 	struct nse_source_session *s = arg;
 	json_t *verdict = NULL;
 	int rc = nse_source_ask(s, NSE_MSG_OFFER,
-				json_pack("{s:o}", "scope",
-					  nse_scope_to_json(s->spec->scope)),
+				json_pack("{s:o, s:s*}", "scope",
+					  nse_scope_to_json(s->spec->scope), "anchor",
+					  s->spec->anchor),
 				NSE_MSG_VERDICT, in_us(REPLY_US), &verdict, err);
 
 	if (rc == 0)

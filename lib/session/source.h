@@ -35,6 +35,7 @@ struct nse_source_spec {
 	const char *target; /* as the user wrote it, for reports */
 	int timeout_s;	    /* longest from the freeze to COMMITTED */
 	bool dry_run;	    /* stop after the preflight */
+	const char *anchor; /* "first", "last"; NULL: the same relative place */
 	/* Called with a line of news; may be NULL. */
 	void (*note)(void *arg, const char *text);
 	/*

@@ -104,6 +104,21 @@ static int send_problems(struct nse_target_session *t, enum nse_message type,
 	return nse_channel_send_json(&t->ch, type, obj, err);
 }
 
+static int read_offer(struct nse_target_session *t, const json_t *obj,
+		      struct nse_error *err)
+{
+	const char *anchor = json_string_value(json_object_get(obj, "anchor"));
+
+	if (anchor && strcmp(anchor, "first") == 0)
+		t->anchor = NSE_INSTALL_ANCHOR_FIRST;
+	else if (anchor && strcmp(anchor, "last") == 0)
+		t->anchor = NSE_INSTALL_ANCHOR_LAST;
+	else if (anchor)
+		return nse_error(err, -EPROTO, "OFFER asks for the anchor '%.32s'",
+				 anchor);
+	return nse_scope_from_json(json_object_get(obj, "scope"), &t->scope, err);
+}
+
 static int step_offer(void *arg, struct nse_error *err)
 {
 	struct nse_target_session *t = arg;
@@ -115,10 +130,14 @@ static int step_offer(void *arg, struct nse_error *err)
 	if (rc < 0)
 		return rc;
 	obj = nse_incoming_json(&msg, err);
-	rc = obj ? nse_scope_from_json(json_object_get(obj, "scope"), &t->scope, err)
-		 : -EPROTO;
+	rc = obj ? read_offer(t, obj, err) : -EPROTO;
 	json_decref(obj);
-	if (rc < 0 || (rc = nse_policy_scope(t->spec->config, &t->scope, err)) < 0)
+	if (rc == 0)
+		rc = nse_policy_scope(t->spec->config, &t->scope, err);
+	if (rc == 0)
+		rc = nse_policy_claims(t->spec->config, t->spec->platform, &t->scope,
+				       err);
+	if (rc < 0)
 		return rc;
 	rc = nse_lock_domain(t->spec->config->state_dir, t->scope.domain.name, &t->lock,
 			     err);
@@ -249,11 +268,7 @@ static int step_commit(void *arg, struct nse_error *err)
 	uint64_t dropped = 0;
 	int rc;
 
-	rc = nse_journal_mark(t->journal, NSE_JOURNAL_INSTALLING, err);
-	if (rc < 0)
-		return rc;
-	rc = nse_install_apply(t->snap.ctx, NSE_ENGINES_ALL, NSE_INSTALL_LIBERAL, &t->job,
-			       err);
+	rc = nse_target_install(t, err);
 	if (rc < 0)
 		return rc;
 	t->installed = true;

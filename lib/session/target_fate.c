@@ -194,6 +194,7 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 
 	nse_channel_init(&t.ch, spec->in, spec->out);
 	nse_scope_init(&t.scope);
+	nse_scope_init(&t.here);
 	nse_steps_init(&steps, nse_target_steps, &t);
 	rc = nse_write_full(spec->out, NSE_PROTOCOL_GREETING,
 			    strlen(NSE_PROTOCOL_GREETING), NSE_FOREVER);
@@ -211,6 +212,7 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 	nse_snapshot_release(&t.snap);
 	nse_context_free(t.before);
 	nse_scope_release(&t.scope);
+	nse_scope_release(&t.here);
 	nse_channel_release(&t.ch);
 	if (t.lock >= 0)
 		close(t.lock);

@@ -27,6 +27,8 @@ struct nse_target_session {
 	struct nse_journal *journal;
 	struct nse_context *before;
 	struct nse_snapshot snap; /* what has come */
+	struct nse_scope here;	  /* the scope by this host's names, from the commit on */
+	unsigned int anchor;	  /* NSE_INSTALL_ANCHOR_*, as the source asked for */
 	unsigned int rounds;
 	struct nse_guard *guard;
 	struct nse_job job;
@@ -52,6 +54,12 @@ int nse_target_receive_round(struct nse_target_session *t,
 /* Refuses a domain that runs here under the same name already. */
 int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *problems,
 			    struct nse_error *err);
+
+/*
+ * Installs what has come: by this host's names, and once more only what is of
+ * the domain under these names. The journal knows of it before the kernel.
+ */
+int nse_target_install(struct nse_target_session *t, struct nse_error *err);
 
 /* Makes final what was installed, and reads it back. */
 int nse_target_settle(struct nse_target_session *t, struct nse_error *err);
