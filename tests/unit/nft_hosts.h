@@ -6,13 +6,21 @@
 #ifndef TESTS_UNIT_NFT_HOSTS_H
 #define TESTS_UNIT_NFT_HOSTS_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 #include "lib/context/context.h"
 #include "lib/engine/nft/encode.h"
 #include "lib/engine/nft/ruleset.h"
 #include "lib/netlink/nl.h"
+#include "lib/util/cleanup.h"
 
 #include "tests/unit/shell.h"
 

@@ -5,8 +5,15 @@
 #ifndef TESTS_UNIT_NFT_SITES_H
 #define TESTS_UNIT_NFT_SITES_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 #include "lib/engine/nft/ruleset.h"
 #include "lib/engine/nft/walk.h"

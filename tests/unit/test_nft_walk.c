@@ -366,6 +366,17 @@ static void test_interval(void **state)
 	nft_ruleset_free(rs);
 }
 
+/* What the kernel says of itself, and does not take. */
+static void check_quota(const struct nft_node *node, struct nse_bytes walked)
+{
+	struct nse_bytes old = nft_attr_find(node->attrs, NFTA_OBJ_DATA);
+	struct nse_bytes new = nft_attr_find(walked, NFTA_OBJ_DATA);
+
+	assert_int_equal(nft_attr_u32(nft_attr_find(old, NFTA_QUOTA_FLAGS)),
+			 NFT_QUOTA_F_DEPLETED);
+	assert_int_equal(nft_attr_u32(nft_attr_find(new, NFTA_QUOTA_FLAGS)), 0);
+}
+
 static void test_objects(void **state)
 {
 	static const char *const devices[] = { "vif5.0", "vif5.1", NULL };
@@ -395,16 +406,7 @@ static void test_objects(void **state)
 			assert_string_equal(seen.text, "value value");
 			n++;
 		} else if (node->objtype == NFT_OBJECT_QUOTA) {
-			struct nse_bytes old = nft_attr_find(node->attrs, NFTA_OBJ_DATA);
-			struct nse_bytes new = nft_attr_find(
-				(struct nse_bytes){ out.data, out.len }, NFTA_OBJ_DATA);
-
-			/* What the kernel says of itself, and does not take. */
-			assert_int_equal(
-				nft_attr_u32(nft_attr_find(old, NFTA_QUOTA_FLAGS)),
-				NFT_QUOTA_F_DEPLETED);
-			assert_int_equal(
-				nft_attr_u32(nft_attr_find(new, NFTA_QUOTA_FLAGS)), 0);
+			check_quota(node, (struct nse_bytes){ out.data, out.len });
 			assert_string_equal(seen.text, "value");
 			n++;
 		} else if (node->objtype == NFT_OBJECT_LIMIT) {

@@ -25,57 +25,57 @@
 #include "tests/unit/nft_sample.h"
 #include "tests/unit/nft_sites.h"
 
+/* A command, and the sites of the rule that it makes. */
+static const struct {
+	const char *command, *sites;
+} cases[] = {
+	{ "iptables-nft -A FORWARD -m physdev --physdev-in vif5.0", "ifname==:vif5.0" },
+	{ "iptables-nft -A FORWARD -m physdev ! --physdev-in vif5.+ "
+	  "--physdev-out vif5.1",
+	  "ifname!=:vif5.* ifname==:vif5.1" },
+	{ "iptables-nft -A FORWARD -i vif5.+ -o vif5.0",
+	  "ifname==:vif5.* ifname==:vif5.0*" },
+	{ "iptables-nft -A FORWARD -m mac --mac-source 00:16:3e:00:00:01",
+	  "mac==:00163e000001" },
+	{ "iptables-nft -A FORWARD -m mac ! --mac-source 00:16:3e:00:00:01",
+	  "mac!=:00163e000001" },
+	{ "iptables-nft -A FORWARD -m conntrack --ctorigsrc 10.0.0.1 ! "
+	  "--ctrepldst 10.6.0.0/16",
+	  "ip4==:0a000001 ip4?:0a060000/16" },
+	{ "ip6tables-nft -A FORWARD -m conntrack ! --ctorigdst fd00::1",
+	  "ip6!=:fd000000000000000000000000000001" },
+	{ "iptables-nft -A FORWARD -m conntrack --ctstate NEW", "" },
+	{ "iptables-nft -A FORWARD -m iprange --dst-range 10.0.0.3-10.0.0.9",
+	  "ip4>=:0a000003 ip4<=:0a000009" },
+	{ "iptables-nft -t nat -A PREROUTING -p tcp -j DNAT --to 10.0.0.9:80",
+	  "ip4:0a000009 ip4:0a000009" },
+	{ "iptables-nft -t nat -A PREROUTING -p tcp -j DNAT --to :80", "" },
+	{ "iptables-nft -t nat -A POSTROUTING -j SNAT --to 10.0.0.9-10.0.0.12",
+	  "ip4:0a000009 ip4:0a00000c" },
+	{ "ip6tables-nft -t nat -A POSTROUTING -j SNAT --to fd00::1",
+	  "ip6:fd000000000000000000000000000001 "
+	  "ip6:fd000000000000000000000000000001" },
+	{ "iptables-nft -t mangle -A PREROUTING -j TEE --gateway 10.0.0.1 "
+	  "--oif vif5.0",
+	  "ip4:0a000001 ifname:vif5.0" },
+	{ "ebtables-nft -A FORWARD -p ip --ip-src 10.0.0.1 --ip-dst ! "
+	  "10.6.0.0/16",
+	  "ip4==:0a000001 ip4?:0a060000/16" },
+	{ "ebtables-nft -A FORWARD -p arp --arp-ip-src 10.0.0.1 --arp-mac-src "
+	  "00:16:3e:00:00:01",
+	  "ip4==:0a000001 mac==:00163e000001" },
+	{ "ebtables-nft -A FORWARD -p ip6 --ip6-dst fd00::1",
+	  "ip6==:fd000000000000000000000000000001" },
+	{ "ebtables-nft -t nat -A PREROUTING -p arp -j arpreply --arpreply-mac "
+	  "00:16:3e:00:00:01",
+	  "mac:00163e000001" },
+	{ "arptables-nft -A INPUT -s 10.0.0.1 -i vif5.0",
+	  "ifname==:vif5.0* ip4==:0a000001" },
+	{ "iptables-nft -A FORWARD -m addrtype --dst-type LOCAL", "xt:addrtype" },
+};
 /* What iptables-nft and ebtables-nft put into structures of xtables. */
 static void test_extensions(void **state)
 {
-	static const struct {
-		const char *command, *sites;
-	} cases[] = {
-		{ "iptables-nft -A FORWARD -m physdev --physdev-in vif5.0",
-		  "ifname==:vif5.0" },
-		{ "iptables-nft -A FORWARD -m physdev ! --physdev-in vif5.+ "
-		  "--physdev-out vif5.1",
-		  "ifname!=:vif5.* ifname==:vif5.1" },
-		{ "iptables-nft -A FORWARD -i vif5.+ -o vif5.0",
-		  "ifname==:vif5.* ifname==:vif5.0*" },
-		{ "iptables-nft -A FORWARD -m mac --mac-source 00:16:3e:00:00:01",
-		  "mac==:00163e000001" },
-		{ "iptables-nft -A FORWARD -m mac ! --mac-source 00:16:3e:00:00:01",
-		  "mac!=:00163e000001" },
-		{ "iptables-nft -A FORWARD -m conntrack --ctorigsrc 10.0.0.1 ! "
-		  "--ctrepldst 10.6.0.0/16",
-		  "ip4==:0a000001 ip4?:0a060000/16" },
-		{ "ip6tables-nft -A FORWARD -m conntrack ! --ctorigdst fd00::1",
-		  "ip6!=:fd000000000000000000000000000001" },
-		{ "iptables-nft -A FORWARD -m conntrack --ctstate NEW", "" },
-		{ "iptables-nft -A FORWARD -m iprange --dst-range 10.0.0.3-10.0.0.9",
-		  "ip4>=:0a000003 ip4<=:0a000009" },
-		{ "iptables-nft -t nat -A PREROUTING -p tcp -j DNAT --to 10.0.0.9:80",
-		  "ip4:0a000009 ip4:0a000009" },
-		{ "iptables-nft -t nat -A PREROUTING -p tcp -j DNAT --to :80", "" },
-		{ "iptables-nft -t nat -A POSTROUTING -j SNAT --to 10.0.0.9-10.0.0.12",
-		  "ip4:0a000009 ip4:0a00000c" },
-		{ "ip6tables-nft -t nat -A POSTROUTING -j SNAT --to fd00::1",
-		  "ip6:fd000000000000000000000000000001 "
-		  "ip6:fd000000000000000000000000000001" },
-		{ "iptables-nft -t mangle -A PREROUTING -j TEE --gateway 10.0.0.1 "
-		  "--oif vif5.0",
-		  "ip4:0a000001 ifname:vif5.0" },
-		{ "ebtables-nft -A FORWARD -p ip --ip-src 10.0.0.1 --ip-dst ! "
-		  "10.6.0.0/16",
-		  "ip4==:0a000001 ip4?:0a060000/16" },
-		{ "ebtables-nft -A FORWARD -p arp --arp-ip-src 10.0.0.1 --arp-mac-src "
-		  "00:16:3e:00:00:01",
-		  "ip4==:0a000001 mac==:00163e000001" },
-		{ "ebtables-nft -A FORWARD -p ip6 --ip6-dst fd00::1",
-		  "ip6==:fd000000000000000000000000000001" },
-		{ "ebtables-nft -t nat -A PREROUTING -p arp -j arpreply --arpreply-mac "
-		  "00:16:3e:00:00:01",
-		  "mac:00163e000001" },
-		{ "arptables-nft -A INPUT -s 10.0.0.1 -i vif5.0",
-		  "ifname==:vif5.0* ip4==:0a000001" },
-		{ "iptables-nft -A FORWARD -m addrtype --dst-type LOCAL", "xt:addrtype" },
-	};
 	static const char *const devices[] = { NULL };
 
 	(void)state;
