@@ -8,7 +8,6 @@ table inet s {
 	set quotas { type ipv4_addr; flags dynamic,timeout; timeout 2h; size 100; quota over 60 bytes; }
 	set both { type ipv4_addr . inet_service; flags dynamic; size 100; counter; quota 80 bytes; }
 	set limits { type ipv4_addr; flags dynamic; size 100; limit rate 10/second burst 5 packets; }
-	set conns { type ipv4_addr; flags dynamic; size 100; }
 	set full { type ipv4_addr; flags dynamic; size 2; }
 	map learnt { type ipv4_addr : inet_service; flags dynamic,timeout; timeout 1h; size 100; }
 	chain c {
@@ -19,7 +18,6 @@ table inet s {
 		update @quotas { ip daddr }
 		update @both { ip daddr . udp dport }
 		add @limits { ip daddr }
-		add @conns { ip daddr ct count over 3 } counter
 		add @full { ip daddr }
 		update @learnt { ip daddr : udp dport }
 		meter m size 10 { ip daddr . udp dport timeout 1m counter }
