@@ -49,7 +49,7 @@ static int first_outside(char *const *list, size_t n, char *const *allow, size_t
 static int check_selectors(const struct nse_config *config, const struct nse_scope *scope,
 			   struct nse_error *err)
 {
-	NSE_CLEANUP(nse_scope_release) struct nse_scope own;
+	NSE_CLEANUP(nse_scope_release) struct nse_scope own = { 0 };
 	int rc;
 
 	if (!scope->ntables && !scope->nchains)
@@ -121,7 +121,7 @@ static int check_claims(const struct nse_domain *d, const struct nse_domain *oth
 int nse_policy_claims(const struct nse_config *config, struct nse_platform *platform,
 		      const struct nse_scope *scope, struct nse_error *err)
 {
-	NSE_CLEANUP(nse_scope_release) struct nse_scope name;
+	NSE_CLEANUP(nse_scope_release) struct nse_scope name = { 0 };
 	int rc;
 
 	nse_scope_init(&name);
