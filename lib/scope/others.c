@@ -59,20 +59,17 @@ static bool is_own(const struct nse_domain *own, const struct nse_domain *d)
 	return false;
 }
 
-/* Room for one more of size bytes. */
-static int grow(void *items, size_t n, size_t *room, size_t size)
+/* Twice the room when it is full, or NULL without memory. */
+static void *grown(void *items, size_t n, size_t *room, size_t size)
 {
 	void *p;
 
 	if (n < *room)
-		return 0;
-	memcpy(&p, items, sizeof(p));
-	p = realloc(p, (*room ? 2 * *room : 16) * size);
-	if (!p)
-		return -ENOMEM;
-	*room = *room ? 2 * *room : 16;
-	memcpy(items, &p, sizeof(p));
-	return 0;
+		return items;
+	p = realloc(items, (*room ? 2 * *room : 16) * size);
+	if (p)
+		*room = *room ? 2 * *room : 16;
+	return p;
 }
 
 static int add_vif(struct others *o, const struct nse_vif *vif)
@@ -81,12 +78,28 @@ static int add_vif(struct others *o, const struct nse_vif *vif)
 
 	if (has_vif(o->own, vif->name))
 		return 0;
-	if (grow(&o->all.vifs, o->all.nvifs, &o->vif_room, sizeof(*to)) < 0)
+	to = grown(o->all.vifs, o->all.nvifs, &o->vif_room, sizeof(*to));
+	if (!to)
 		return -ENOMEM;
-	to = &o->all.vifs[o->all.nvifs++];
+	o->all.vifs = to;
+	to += o->all.nvifs++;
 	*to = *vif;
 	if (has_mac(o->own, vif->mac))
 		to->mac[0] = '\0';
+	return 0;
+}
+
+static int add_addr(struct others *o, const struct nse_addr *addr)
+{
+	struct nse_addr *to;
+
+	if (has_addr(o->own, addr))
+		return 0;
+	to = grown(o->all.addrs, o->all.naddrs, &o->addr_room, sizeof(*to));
+	if (!to)
+		return -ENOMEM;
+	o->all.addrs = to;
+	to[o->all.naddrs++] = *addr;
 	return 0;
 }
 
@@ -99,14 +112,8 @@ static int add_domain(void *arg, const struct nse_domain *d)
 		return 0;
 	for (size_t i = 0; i < d->nvifs && rc == 0; i++)
 		rc = add_vif(o, &d->vifs[i]);
-	for (size_t i = 0; i < d->naddrs && rc == 0; i++) {
-		if (has_addr(o->own, &d->addrs[i]))
-			continue;
-		rc = grow(&o->all.addrs, o->all.naddrs, &o->addr_room,
-			  sizeof(d->addrs[i]));
-		if (rc == 0)
-			o->all.addrs[o->all.naddrs++] = d->addrs[i];
-	}
+	for (size_t i = 0; i < d->naddrs && rc == 0; i++)
+		rc = add_addr(o, &d->addrs[i]);
 	return rc;
 }
 

@@ -5,10 +5,15 @@
 #ifndef TESTS_UNIT_NFT_CLOSURES_H
 #define TESTS_UNIT_NFT_CLOSURES_H
 
+#include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include <linux/netfilter.h>
 

@@ -6,8 +6,14 @@
 #ifndef TESTS_UNIT_NFT_DOMAINS_H
 #define TESTS_UNIT_NFT_DOMAINS_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "lib/context/scope.h"
 #include "lib/engine/nft/ruleset.h"

@@ -56,11 +56,11 @@ static void match_anywhere(const struct nft_owners *o, struct nse_bytes bytes,
 						 .op = NFT_OP_EQ,
 						 .data = { bytes.p + at,
 							   fields[i].len } };
-			struct nft_value v[2];
+			struct nft_value v;
 
 			if (at + fields[i].len <= bytes.n &&
-			    nft_site_values(&site, false, v) > 0)
-				nft_match_value(o, &v[0], m);
+			    nft_site_value(&site, false, &v))
+				nft_match_value(o, &v, m);
 		}
 }
 

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/xt_mac.h>
+#include <linux/netfilter/xt_physdev.h>
 
 #include "lib/engine/nft/attr.h"
 #include "lib/util/cleanup.h"
@@ -62,12 +65,11 @@ struct rule_match {
 static int on_site(void *arg, const struct nft_site *site, struct nse_buf *to)
 {
 	struct rule_match *r = arg;
-	struct nft_value v[2];
-	int n = nft_site_values(site, r->o->live, v);
+	struct nft_value v;
 
 	(void)to;
-	for (int i = 0; i < n; i++)
-		nft_match_value(r->o, &v[i], r->m);
+	if (nft_site_value(site, r->o->live, &v))
+		nft_match_value(r->o, &v, r->m);
 	return 0;
 }
 
@@ -216,8 +218,41 @@ static int look_up(struct rule_match *r, struct nse_bytes name, uint32_t sreg)
 	return match_set(r->o, &layout, &set, r->m);
 }
 
+static bool any_byte(const void *p, size_t n)
+{
+	const uint8_t *bytes = p;
+
+	for (size_t i = 0; i < n; i++)
+		if (bytes[i])
+			return true;
+	return false;
+}
+
+/*
+ * Does an xt match compare all that stands in it? iptables(8) makes no other;
+ * who does wants it to look narrower than it is.
+ */
+static bool is_earnest(struct nse_bytes name, struct nse_bytes info)
+{
+	struct xt_physdev_info dev;
+	struct xt_mac_info mac;
+
+	if (nse_bytes_equal(name, nft_str("mac")) && info.n >= sizeof(mac)) {
+		memcpy(&mac, info.p, sizeof(mac));
+		return mac.invert == 0 || mac.invert == 1;
+	}
+	if (!nse_bytes_equal(name, nft_str("physdev")) || info.n < sizeof(dev))
+		return true;
+	memcpy(&dev, info.p, sizeof(dev));
+	if (!(dev.bitmask & XT_PHYSDEV_OP_IN) &&
+	    any_byte(dev.in_mask, sizeof(dev.in_mask)))
+		return false;
+	return dev.bitmask & XT_PHYSDEV_OP_OUT ||
+	       !any_byte(dev.out_mask, sizeof(dev.out_mask));
+}
+
 /* What an expression means for the rest of the rule. */
-enum role { CONDITION, CONDITION_AND_ACTION, ACTION };
+enum role { CONDITION, CONDITION_AND_ACTION, ACTION, NOTHING };
 
 /* Those that only look, when they have the attribute (0: in any case). */
 static const struct {
@@ -288,6 +323,9 @@ static int expression(struct rule_match *r, struct nse_bytes expr, enum role *ro
 		return 0;
 	}
 	*role = CONDITION;
+	if (nse_bytes_equal(name, nft_str("match")) &&
+	    !is_earnest(nft_attr_str(at[NFTA_MATCH_NAME]), at[NFTA_MATCH_INFO]))
+		*role = NOTHING;
 	if (nse_bytes_equal(name, nft_str("lookup"))) {
 		if (to_verdict(at[NFTA_LOOKUP_DREG]))
 			*role = CONDITION_AND_ACTION;
@@ -310,11 +348,12 @@ static int each_condition(struct rule_match *r, struct nse_bytes list)
 	struct nft_attr a;
 	int rc = 0;
 
-	while (rc == 0 && role == CONDITION && nft_attr_next(&c, &a) > 0) {
+	while (rc == 0 && (role == CONDITION || role == NOTHING) &&
+	       nft_attr_next(&c, &a) > 0) {
 		if (a.type != NFTA_LIST_ELEM)
 			continue;
 		rc = expression(r, a.data, &role);
-		if (rc == 0 && role != ACTION)
+		if (rc == 0 && (role == CONDITION || role == CONDITION_AND_ACTION))
 			rc = nft_put(&r->o->rule, NFTA_LIST_ELEM | NLA_F_NESTED, a.data.p,
 				     a.data.n);
 	}

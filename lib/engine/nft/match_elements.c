@@ -16,17 +16,15 @@ static void match_field(const struct nft_owners *o, const struct nft_field *f,
 			struct nft_match *m)
 {
 	struct nft_site site = { .kind = f->kind, .op = NFT_OP_EQ };
-	struct nft_value v[2];
-	int n;
+	struct nft_value v;
 
 	if (f->kind == NFT_PLAIN || (size_t)f->offset + f->len > half.n)
 		return;
 	site.data = (struct nse_bytes){ half.p + f->offset, f->len };
 	if (other.p && memcmp(site.data.p, other.p + f->offset, f->len) != 0)
 		return;
-	n = nft_site_values(&site, o->live, v);
-	for (int i = 0; i < n; i++)
-		nft_match_value(o, &v[i], m);
+	if (nft_site_value(&site, o->live, &v))
+		nft_match_value(o, &v, m);
 }
 
 void nft_match_key(const struct nft_owners *o, const struct nft_layout *layout,

@@ -13,10 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <linux/netfilter/xt_mac.h>
-#include <linux/netfilter/xt_physdev.h>
-
-#include "lib/engine/nft/attr.h"
 #include "lib/engine/nft/closure.h"
 #include "lib/engine/nft/ifindex.h"
 
@@ -225,69 +221,30 @@ void nft_owners_note_index(struct nft_owners *o, const char *name)
 }
 
 /* A whole name has its NUL among the bytes; without it is the start of many. */
-static int name_value(const uint8_t *p, size_t n, struct nft_value *v)
+static bool name_value(const uint8_t *p, size_t n, struct nft_value *v)
 {
 	size_t len = strnlen((const char *)p, n);
 
 	if (len == 0 || len == n || len >= IFNAMSIZ)
-		return 0;
+		return false;
 	*v = value(NFT_SITE_IFNAME, p, len);
-	return 1;
+	return true;
 }
 
-static int index_value(struct nse_bytes data, struct nft_value *v)
+static bool index_value(struct nse_bytes data, struct nft_value *v)
 {
 	char name[IFNAMSIZ] = "";
 	uint32_t number;
 
 	if (data.n != sizeof(number))
-		return 0;
+		return false;
 	memcpy(&number, data.p, sizeof(number));
 	if (!if_indextoname(number, name))
-		return 0;
+		return false;
 	return name_value((const uint8_t *)name, sizeof(name), v);
 }
 
-/* The name of which every byte up to the NUL is compared. */
-static int physdev_name(const char *name, const unsigned char *mask, bool inverted,
-			struct nft_value *v)
-{
-	size_t len = strnlen(name, IFNAMSIZ);
-
-	if (inverted || len == IFNAMSIZ)
-		return 0;
-	for (size_t i = 0; i <= len; i++)
-		if (mask[i] != 0xff)
-			return 0;
-	return name_value((const uint8_t *)name, len + 1, v);
-}
-
-/* -m physdev --physdev-in vif5.0, -m mac --mac-source … of iptables-nft. */
-static int xt_values(const struct nft_site *site, struct nft_value v[2])
-{
-	struct xt_physdev_info dev;
-	struct xt_mac_info mac;
-	int n = 0;
-
-	if (nse_bytes_equal(site->name, nft_str("mac")) && site->data.n >= sizeof(mac)) {
-		memcpy(&mac, site->data.p, sizeof(mac));
-		v[0] = value(NFT_SITE_MAC, mac.srcaddr, sizeof(mac.srcaddr));
-		return !mac.invert;
-	}
-	if (!nse_bytes_equal(site->name, nft_str("physdev")) ||
-	    site->data.n < sizeof(dev))
-		return 0;
-	memcpy(&dev, site->data.p, sizeof(dev));
-	if (dev.bitmask & XT_PHYSDEV_OP_IN)
-		n += physdev_name(dev.physindev, (const unsigned char *)dev.in_mask,
-				  dev.invert & XT_PHYSDEV_OP_IN, &v[n]);
-	if (dev.bitmask & XT_PHYSDEV_OP_OUT)
-		n += physdev_name(dev.physoutdev, (const unsigned char *)dev.out_mask,
-				  dev.invert & XT_PHYSDEV_OP_OUT, &v[n]);
-	return n;
-}
-
-int nft_site_values(const struct nft_site *site, bool live, struct nft_value v[2])
+bool nft_site_value(const struct nft_site *site, bool live, struct nft_value *v)
 {
 	static const uint8_t sizes[] = {
 		[NFT_SITE_MAC] = 6,
@@ -295,27 +252,23 @@ int nft_site_values(const struct nft_site *site, bool live, struct nft_value v[2
 		[NFT_SITE_IP6] = 16,
 	};
 
-	if (site->kind == NFT_SITE_XT)
-		return xt_values(site, v);
 	if (site->op != NFT_OP_EQ)
-		return 0;
+		return false;
 	switch (site->kind) {
 	case NFT_SITE_IFNAME:
-		return name_value(site->data.p, site->data.n, &v[0]);
+		return name_value(site->data.p, site->data.n, v);
 	case NFT_SITE_IFINDEX:
 		if (live)
-			return index_value(site->data, &v[0]);
-		v[0] = value(NFT_SITE_IFINDEX, site->data.p, site->data.n);
+			return index_value(site->data, v);
+		*v = value(NFT_SITE_IFINDEX, site->data.p, site->data.n);
 		return site->data.n == 4;
 	case NFT_SITE_MAC:
 	case NFT_SITE_IP4:
 	case NFT_SITE_IP6:
-		if (site->data.n != sizes[site->kind])
-			return 0;
-		v[0] = value((uint8_t)site->kind, site->data.p, site->data.n);
-		return 1;
+		*v = value((uint8_t)site->kind, site->data.p, site->data.n);
+		return site->data.n == sizes[site->kind];
 	default:
-		return 0;
+		return false;
 	}
 }
 
@@ -345,13 +298,11 @@ enum nft_reason nft_site_is_of(const struct nft_site *site, const struct nse_dom
 		[NFT_LEVEL_MAC] = NFT_WHY_MAC,
 		[NFT_LEVEL_VIF] = NFT_WHY_VIF,
 	};
-	struct nft_value v[2];
-	int n = nft_site_values(site, true, v);
+	struct nft_value v;
 
-	for (int i = 0; i < n; i++)
-		if (domain_has(d, &v[i]))
-			return reasons[level_of(v[i].kind)];
-	return NFT_WHY_NONE;
+	if (!nft_site_value(site, true, &v) || !domain_has(d, &v))
+		return NFT_WHY_NONE;
+	return reasons[level_of(v.kind)];
 }
 
 void nft_value_text(const struct nft_value *v, char *text, size_t n)

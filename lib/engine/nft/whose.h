@@ -68,10 +68,10 @@ enum nft_whose nft_owners_find(const struct nft_owners *o, const struct nft_valu
 			       uint8_t *level);
 
 /*
- * What a site compares by equality: one value, or two for an extension that
- * looks at two interfaces. How many, at most 2.
+ * Does a site compare something by equality that may have an owner? Then *v is
+ * what. `live` is that of the owners.
  */
-int nft_site_values(const struct nft_site *site, bool live, struct nft_value v[2]);
+bool nft_site_value(const struct nft_site *site, bool live, struct nft_value *v);
 
 /* "vif5.0", "00:16:3e:00:00:0a", "10.0.0.5". */
 void nft_value_text(const struct nft_value *v, char *text, size_t n);
