@@ -44,7 +44,8 @@ static inline void nft_host_load(const char *const *devices, const char *text)
 		assert_int_equal(shell("ip link add %s type bridge", *devices), 0);
 	if (shell("%s %s", with, file) != 0) {
 		shell("%s %s >&2", with, file);
-		fail_msg("%s does not take %s", with, file);
+		unlink(file);
+		fail_msg("%s does not take\n%s", with, text);
 	}
 	unlink(file);
 }

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/relocate.h"
 #include "lib/util/cleanup.h"
 
@@ -312,18 +313,73 @@ static void test_extensions(void **state)
 static void test_numbers(void **state)
 {
 	(void)state;
-	check_text(RULES("iif vif5.0 accept\noif vif5.1 iif lo accept\n"
-			 "iif { vif5.0, vif5.10 } accept\n"
-			 "iif vmap { vif5.0 : accept, vif5.1 : drop }\n"
-			 "iif . ip saddr { vif5.0 . 10.5.0.1 } accept\n"
-			 "fib saddr oif vif5.1 accept\n"
-			 "fib saddr . iif oif missing drop\n"));
-	check_text(TABLE("set a { type iface_index; elements = { vif5.0, lo }\n}\n"
-			 "map b { type ipv4_addr : iface_index; elements = { 10.5.0.1 : "
-			 "vif5.1 }\n}\n"));
+	check_text(RULES(
+		"iif vif5.0 accept\noif vif5.1 iif lo accept\n"
+		"iif { vif5.0, vif5.10 } accept\n"
+		"iif vmap { vif5.0 : accept, vif5.1 : drop }\n"
+		"iif . ip saddr { vif5.0 . 10.5.0.1 } accept\n"
+		"fib saddr oif vif5.1 accept\n"
+		"fib saddr . iif oif missing drop\n"
+		"iif . ip saddr { vif5.0 . 10.5.0.0/25, vif5.10 . 10.6.0.1 } accept\n"));
+	check_text(
+		TABLE("set a { type iface_index; elements = { vif5.0, lo }\n}\n"
+		      "map b { type ipv4_addr : iface_index; elements = { 10.5.0.1 : "
+		      "vif5.1 }\n}\n"
+		      "set c { type iface_index; flags interval; elements = { vif5.0, "
+		      "vif5.10, lo }\n}\n"
+		      "set d { type ipv4_addr . iface_index; flags interval; elements = "
+		      "{ 10.5.0.0/25 . vif5.1 }\n}\n"));
 	check_text("table netdev t {\nchain c { type filter hook ingress device vif5.0 "
 		   "priority 0;\nip saddr 10.5.0.1 fwd to vif5.1\n"
 		   "ip saddr 10.5.0.2 dup to vif5.10\n}\n}\n");
+}
+
+/* On the host that it comes from, a key's numbers become what they were. */
+static void test_numbers_back(void **state)
+{
+	static const char *const here[] = { "vif5.0", "vif5.1", NULL };
+	struct nft_ruleset *rs;
+	struct nft_encoder enc;
+	unsigned int changed = 0;
+
+	(void)state;
+	nft_host_load(here,
+		      TABLE("set a { type iface_index; elements = { vif5.0, lo }\n}\n"
+			    "set b { type iface_index; flags interval; elements = { "
+			    "vif5.0, vif5.1, lo }\n}\n"
+			    "set c { type ipv4_addr . iface_index; flags interval; "
+			    "elements = { 10.5.0.0/25 . vif5.1 }\n}\n"
+			    "set d { type ipv4_addr; elements = { 10.5.0.1 }\n}\n"));
+	rs = nft_host_ruleset();
+	assert_int_equal(nft_encoder_init(&enc, rs, NULL), 0);
+	for (uint32_t i = 0; i < rs->n; i++)
+		for (uint32_t k = 0; k < rs->nodes[i].nelements; k++) {
+			const struct nft_element *e = &rs->nodes[i].elements[k];
+			NSE_CLEANUP(nse_buf_release) struct nse_buf b = NSE_BUF_INIT(256);
+			struct nse_error err;
+			struct nse_record rec;
+			struct nft_key key;
+			int rc;
+
+			rc = nft_encode_element(&enc, i, e, false, &rec, &err);
+			assert_int_equal(rc, 0);
+			assert_int_equal(nft_key_decode(&rec, &key, &err), 0);
+			rc = nft_ifindex_resolve_key(nft_body_attrs(NFT_ELEMENT,
+								    rec.body),
+						     key.kind, key.bytes, &b, &err);
+			assert_true(rc >= 0);
+			changed += rc;
+			if (rc) {
+				assert_int_equal(b.len, e->bytes.n);
+				assert_memory_equal(b.data, e->bytes.p, b.len);
+			}
+			if (rc == 0)
+				assert_true(nse_bytes_equal(key.bytes, e->bytes));
+		}
+	/* Two of a, three intervals of b but for the end at 0, one of c. */
+	assert_int_equal(changed, 2 + 6 + 1);
+	nft_encoder_release(&enc);
+	nft_ruleset_free(rs);
 }
 
 /* A map about nothing that is here: the same bytes, digests included. */
@@ -396,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_numbers_back),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_refused),
 	};

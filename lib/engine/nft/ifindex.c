@@ -4,6 +4,7 @@
  */
 #include "lib/engine/nft/ifindex.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -161,9 +162,21 @@ int nft_ifindex_split(struct nse_bytes attrs, struct nse_bytes *kernel,
 
 struct resolving {
 	const struct nft_ifnames *names;
-	bool element;
 	struct nse_error *err;
 };
+
+/* This host's index of a name; 0 with an error set. */
+static uint32_t index_here(const struct resolving *r, const char *name)
+{
+	uint32_t index = if_nametoindex(name);
+
+	if (index == 0)
+		nse_error(r->err, -ENODEV,
+			  "it names the interface %s by its number, and there is no such "
+			  "interface here",
+			  name);
+	return index;
+}
 
 static int resolve_cb(void *arg, const struct nft_site *site, struct nse_buf *to)
 {
@@ -174,21 +187,45 @@ static int resolve_cb(void *arg, const struct nft_site *site, struct nse_buf *to
 	if (site->kind != NFT_SITE_IFINDEX)
 		return 0;
 	number = load(site->data);
-	name = name_of(r->names, number);
-	/* Of an element any word comes here. */
-	if (number == 0 || (r->element && !name))
+	if (number == 0)
 		return 0;
+	name = name_of(r->names, number);
 	if (!name)
 		return nse_error(r->err, -ENODEV,
 				 "it names an interface by the number %u, which had no "
 				 "name where it comes from",
 				 number);
-	number = if_nametoindex(name);
+	number = index_here(r, name);
 	if (number == 0)
-		return nse_error(r->err, -ENODEV,
-				 "it names the interface %s by its number, and there is "
-				 "no such interface here",
-				 name);
+		return -ENODEV;
+	return to ? nse_buf_put(to, &number, sizeof(number)) ?: 1 : 1;
+}
+
+/*
+ * Of an element's set nothing is known here, and any word may be a number: as
+ * it is, in network order as a key of intervals, or one less than an end.
+ */
+static int resolve_word(void *arg, const struct nft_site *site, struct nse_buf *to)
+{
+	bool end = site->op == NFT_OP_TO;
+	struct resolving *r = arg;
+	uint32_t number = load(site->data);
+	const char *name = name_of(r->names, number);
+	bool swapped = !name;
+	uint32_t index;
+
+	if (!name)
+		name = name_of(r->names, be32toh(number));
+	if (!name && end)
+		name = name_of(r->names, be32toh(number) - 1);
+	else
+		end = false;
+	if (!name)
+		return 0;
+	index = index_here(r, name);
+	if (index == 0)
+		return -ENODEV;
+	number = swapped ? htobe32(index + end) : index;
 	return to ? nse_buf_put(to, &number, sizeof(number)) ?: 1 : 1;
 }
 
@@ -201,7 +238,6 @@ static uint8_t words(size_t len, struct nft_field *f)
 	return n;
 }
 
-/* Of an element's set nothing is known here: any word may be a number. */
 static void any_word(size_t key_len, size_t data_len, struct nft_layout *layout)
 {
 	memset(layout, 0, sizeof(*layout));
@@ -220,7 +256,7 @@ int nft_ifindex_resolve(enum nft_type type, struct nse_bytes attrs, struct nse_b
 			struct nse_error *err)
 {
 	struct nft_ifnames names;
-	struct resolving r = { &names, type == NFT_ELEMENT, err };
+	struct resolving r = { &names, err };
 	struct nft_layout layout;
 	struct nse_bytes kernel;
 	size_t at = out->len;
@@ -233,7 +269,9 @@ int nft_ifindex_resolve(enum nft_type type, struct nse_bytes attrs, struct nse_b
 		return 0;
 	any_word(value_len(kernel, NFTA_SET_ELEM_KEY),
 		 value_len(kernel, NFTA_SET_ELEM_DATA), &layout);
-	rc = nft_walk(type, kernel, &layout, resolve_cb, &r, names.n ? out : NULL);
+	rc = nft_walk(type, kernel, &layout,
+		      type == NFT_ELEMENT ? resolve_word : resolve_cb, &r,
+		      names.n ? out : NULL);
 	if (rc < 0)
 		out->len = at;
 	return rc < 0 ? rc : names.n > 0;
@@ -243,7 +281,7 @@ int nft_ifindex_resolve_key(struct nse_bytes attrs, uint8_t kind, struct nse_byt
 			    struct nse_buf *out, struct nse_error *err)
 {
 	struct nft_ifnames names;
-	struct resolving r = { &names, true, err };
+	struct resolving r = { &names, err };
 	struct nft_layout layout;
 	struct nse_bytes kernel;
 	size_t at = out->len;
@@ -254,7 +292,7 @@ int nft_ifindex_resolve_key(struct nse_bytes attrs, uint8_t kind, struct nse_byt
 	if (names.n == 0)
 		return 0;
 	any_word(kind == NFT_ELEMENT_RANGE ? bytes.n / 2 : bytes.n, 0, &layout);
-	rc = nft_walk_key(&layout, kind, bytes, resolve_cb, &r, out);
+	rc = nft_walk_key(&layout, kind, bytes, resolve_word, &r, out);
 	if (rc < 0)
 		out->len = at;
 	return rc < 0 ? rc : 1;

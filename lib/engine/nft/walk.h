@@ -32,7 +32,7 @@ enum nft_site_kind {
 	 * as it compares, of a key or data of an element the field's bytes.
 	 */
 	NFT_SITE_IFNAME,  /* 16 bytes NUL-padded, or fewer: a prefix (wildcard) */
-	NFT_SITE_IFINDEX, /* u32 of the host's byte order */
+	NFT_SITE_IFINDEX, /* u32 of the host's byte order; of an end, the last one */
 	NFT_SITE_MAC,	  /* 6 bytes, or fewer */
 	NFT_SITE_IP4,	  /* 4 bytes, or fewer: a prefix */
 	NFT_SITE_IP6,	  /* 16 bytes, or fewer */
@@ -98,6 +98,7 @@ struct nft_layout {
 	uint8_t key_len, data_len; /* bytes of the whole */
 	bool interval; /* NFT_SET_INTERVAL without NFT_SET_CONCAT: start and end elements
 			*/
+	bool ordered;  /* NFT_SET_INTERVAL: keys are in network order, indexes as well */
 	uint8_t objtype; /* of the objects that elements refer to: NFT_OBJECT_* or 0 */
 };
 

@@ -31,7 +31,11 @@ static void key_means(const struct nft_layout *l, size_t n, struct nft_mean *mea
 int nft_walk_key(const struct nft_layout *layout, uint8_t kind, struct nse_bytes bytes,
 		 nft_site_cb *cb, void *arg, struct nse_buf *out)
 {
-	struct nft_walker w = { .cb = cb, .arg = arg, .out = out };
+	struct nft_walker w = { .cb = cb,
+				.arg = arg,
+				.out = out,
+				.layout = layout,
+				.ordered = layout && layout->ordered };
 	struct nse_bytes first = bytes, last = { NULL, 0 };
 	struct nft_mean mean[NFT_REG_BYTES];
 	enum nft_site_op op = layout && layout->interval ? NFT_OP_FROM : NFT_OP_EQ;
@@ -70,7 +74,9 @@ static int key_part(struct nft_walker *w, const struct nft_in *a, enum nft_site_
 
 	key_means(w->layout, value.n, mean);
 	w->other = other;
+	w->ordered = w->layout && w->layout->ordered;
 	rc = nft_walk_data(w, a, mean, op, false);
+	w->ordered = false;
 	w->other = (struct nse_bytes){ NULL, 0 };
 	return rc;
 }

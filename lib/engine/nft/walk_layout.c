@@ -175,6 +175,7 @@ void nft_layout_of(struct nse_bytes set_attrs, struct nft_layout *layout)
 		layout->key_len = (uint8_t)nft_attr_u32(at[NFTA_SET_KEY_LEN]);
 	if (nft_attr_u32(at[NFTA_SET_DATA_LEN]) <= 64)
 		layout->data_len = (uint8_t)nft_attr_u32(at[NFTA_SET_DATA_LEN]);
+	layout->ordered = flags & NFT_SET_INTERVAL;
 	layout->interval = (flags & NFT_SET_INTERVAL) && !(flags & NFT_SET_CONCAT);
 	layout->objtype = (uint8_t)nft_attr_u32(at[NFTA_SET_OBJ_TYPE]);
 	layout->nkey = fields_of(nft_attr_u32(at[NFTA_SET_KEY_TYPE]), at[NFTA_SET_DESC],
@@ -182,8 +183,4 @@ void nft_layout_of(struct nse_bytes set_attrs, struct nft_layout *layout)
 	if ((flags & NFT_SET_MAP) && data_type < NFT_DATA_RESERVED_MASK)
 		layout->ndata = fields_of(data_type, (struct nse_bytes){ NULL, 0 },
 					  layout->data_len, layout->data);
-	/* Intervals are compared in network order, and so are indexes there. */
-	for (size_t i = 0; i < layout->nkey; i++)
-		if (layout->interval && layout->key[i].kind == NFT_SITE_IFINDEX)
-			layout->key[i].kind = NFT_PLAIN;
 }

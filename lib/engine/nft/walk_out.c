@@ -224,6 +224,34 @@ static uint8_t site_kind(const struct nft_mean *mean, struct nse_bytes data)
 	}
 }
 
+/*
+ * The index of an interface as a key of intervals: in network order, and an
+ * interval's end is one more than the last index in it.
+ */
+static int ask_index(struct nft_walker *w, struct nft_site *site)
+{
+	const struct nse_bytes key = site->data;
+	bool end = site->op == NFT_OP_TO && w->layout && w->layout->interval;
+	size_t at = w->out ? w->out->len : 0;
+	uint32_t v = nse_ld32(key.p) - end;
+	int rc = 0;
+
+	site->data.p = (const uint8_t *)&v;
+	if (!end || v != UINT32_MAX)
+		rc = w->cb(w->arg, site, w->out);
+	if (rc < 0 || !w->out)
+		return rc < 0 ? rc : 0;
+	if (rc == 0) {
+		w->out->len = at;
+		return nse_buf_put(w->out, key.p, key.n);
+	}
+	if (w->out->len - at != sizeof(v))
+		return -EINVAL;
+	memcpy(&v, w->out->data + at, sizeof(v));
+	nse_st32(w->out->data + at, v + end);
+	return 0;
+}
+
 static int walk_run(struct nft_walker *w, struct nse_bytes data,
 		    const struct nft_mean *mean, enum nft_site_op op, bool sizes)
 {
@@ -236,6 +264,8 @@ static int walk_run(struct nft_walker *w, struct nse_bytes data,
 	site.bits = leading_bits(mean, data.n);
 	if (site.bits != data.n * 8 && (op == NFT_OP_EQ || op == NFT_OP_NEQ))
 		site.op = NFT_OP_OTHER;
+	if (kind == NFT_SITE_IFINDEX && w->ordered)
+		return ask_index(w, &site);
 	return ask(w, &site, sizes);
 }
 

@@ -47,6 +47,7 @@ struct nft_walker {
 	void *arg;
 	struct nse_buf *out; /* NULL: only looks */
 	const struct nft_layout *layout;
+	bool ordered;		/* the bytes are a key of a set of intervals */
 	struct nse_bytes other; /* the other half of the range; empty: there is none */
 	uint8_t l3;		/* enum nft_l3 */
 	uint8_t depth;
