@@ -10,7 +10,9 @@
 #include "cmd/cmd.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
+#include "cmd/show_nft.h"
 #include "cmd/show_table.h"
+#include "cmd/show_why.h"
 #include "cmd/source.h"
 #include "lib/context/filter.h"
 #include "lib/engine/registry.h"
@@ -31,6 +33,17 @@ static const struct nse_opt opts[] = {
 	NSE_OPT_END
 };
 
+static int take_relocate(void *base, const char *value, struct nse_error *err)
+{
+	return nse_map_add_vif(base, value, err);
+}
+
+static const struct nse_opt preview_opts[] = {
+	NSE_OPT_CALL('\0', "relocate", "OLD=NEW", take_relocate,
+		     "as it would be with this name of the interface (repeatable)"),
+	NSE_OPT_END
+};
+
 static const char *const synopsis[] = { "[options] FILE | - | DOMAIN", "[options] SCOPE",
 					NULL };
 static const struct nse_usage usage = {
@@ -45,20 +58,27 @@ struct view {
 	struct nse_snapshot snap;
 	uint32_t *slots;
 	size_t n;
+	struct show_why why; /* of a live domain */
 };
 
 static void view_release(struct view *v)
 {
 	nse_snapshot_release(&v->snap);
+	show_why_release(&v->why);
 	free(v->slots);
 }
 
 static json_t *view_record(const struct view *v, size_t i)
 {
+	const char *why = show_why_at(&v->why, v->slots[i]);
 	struct nse_record rec;
+	json_t *json = NULL;
 
-	return nse_context_at(v->snap.ctx, v->slots[i], &rec) ? nse_record_to_json(&rec)
-							      : NULL;
+	if (nse_context_at(v->snap.ctx, v->slots[i], &rec))
+		json = nse_record_to_json(&rec);
+	if (json && why)
+		json_object_set_new(json, "why", json_string(why));
+	return json;
 }
 
 /* Keeps the slots that satisfy the filter, and counts what they are. */
@@ -83,8 +103,36 @@ static int choose(struct view *v, const struct nse_filter *filter,
 	return 0;
 }
 
-static int load(const struct options *o, const struct cmd_scope *chosen, const char *word,
-		struct view *v, struct show_tally *tally, struct nse_error *err)
+/* What the rules of a live scope are in for; that it is not known is no failure. */
+static int explain(const struct nse_args *args, const struct cmd_scope *chosen,
+		   struct view *v, struct nse_error *err)
+{
+	const struct nse_engine *nft = nse_engine_find("nft");
+	const char *word = args->words[0];
+	struct nse_error why = { 0 };
+	size_t i = 0;
+
+	while (nft && nse_engines[i] != nft)
+		i++;
+	if (!nft || !(chosen->engines >> i & 1) || (word && cmd_is_file(word)))
+		return 0;
+	if (show_why_load(&v->why, v->snap.ctx, &v->snap.header.scope, &why) < 0)
+		cmd_say(&args->common, "why the rules are in is not known: %s", why.text);
+	return v->why.by_slot ? 0 : nse_error(err, -ENOMEM, "out of memory");
+}
+
+/* Puts the preview in the place of the context. */
+static int relocate(struct view *v, const struct nse_map *map, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *old = NULL;
+	int rc = cmd_relocate(&v->snap, map, &old, err);
+
+	return rc < 0 || !old ? rc : show_why_moved(&v->why, old, v->snap.ctx, err);
+}
+
+static int load(const struct nse_args *args, const struct options *o,
+		const struct cmd_scope *chosen, const struct nse_map *map, struct view *v,
+		struct show_tally *tally, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_filter_freep) struct nse_filter *filter = NULL;
 	int rc = 0;
@@ -92,7 +140,11 @@ static int load(const struct options *o, const struct cmd_scope *chosen, const c
 	if (o->filter)
 		rc = nse_filter_parse(&filter, o->filter, err);
 	if (rc == 0)
-		rc = cmd_load(chosen, word, &v->snap, err);
+		rc = cmd_load(chosen, args->words[0], &v->snap, err);
+	if (rc == 0)
+		rc = explain(args, chosen, v, err);
+	if (rc == 0)
+		rc = relocate(v, map, err);
 	if (rc < 0)
 		return rc;
 	v->n = nse_context_count(v->snap.ctx);
@@ -187,8 +239,13 @@ static int print_tables(const struct view *v, bool color, struct nse_error *err)
 	int rc = 0, end;
 
 	for (size_t i = 0; i < v->n && rc == 0; i++) {
-		json_t *rec = view_record(v, i);
+		struct nse_record bytes;
+		json_t *rec;
 
+		if (nse_context_at(v->snap.ctx, v->slots[i], &bytes) &&
+		    show_nft_is(&bytes))
+			continue;
+		rec = view_record(v, i);
 		rc = rec ? show_tables_add(&tables, rec, err)
 			 : nse_error(err, -ENOMEM, "out of memory");
 		json_decref(rec);
@@ -196,11 +253,14 @@ static int print_tables(const struct view *v, bool color, struct nse_error *err)
 	end = show_tables_end(&tables);
 	if (rc == 0 && end < 0)
 		rc = nse_errno(err, end, "cannot print the table");
+	if (rc == 0)
+		rc = show_nft_print(v->snap.ctx, v->slots, v->n, &v->why, color, err);
 	return rc < 0 ? rc : cmd_flush(err);
 }
 
 static int run(const struct nse_args *args, const struct options *o,
-	       const struct cmd_scope *chosen, struct nse_error *err)
+	       const struct cmd_scope *chosen, const struct nse_map *map,
+	       struct nse_error *err)
 {
 	bool color = cmd_color_on(&args->common, stdout);
 	NSE_CLEANUP(view_release) struct view v = { .n = 0 };
@@ -209,7 +269,7 @@ static int run(const struct nse_args *args, const struct options *o,
 
 	if (!tally)
 		return nse_error(err, -ENOMEM, "out of memory");
-	rc = load(o, chosen, args->words[0], &v, o->json ? NULL : tally, err);
+	rc = load(args, o, chosen, map, &v, o->json ? NULL : tally, err);
 	if (rc < 0)
 		return rc;
 	if (o->json)
@@ -222,8 +282,11 @@ static int run(const struct nse_args *args, const struct options *o,
 int cmd_show(int argc, char **argv)
 {
 	NSE_CLEANUP(cmd_scope_release) struct cmd_scope chosen;
+	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
 	struct options o = { .json = false };
 	struct nse_opt_group groups[] = { { NULL, opts, &o },
+					  { "Preview", preview_opts, &map },
+					  CMD_MAP_GROUP(&map),
 					  CMD_SCOPE_GROUP(&chosen),
 					  { NULL, NULL, NULL } };
 	struct nse_error err = { 0 };
@@ -234,5 +297,5 @@ int cmd_show(int argc, char **argv)
 	status = nse_opts_parse(&usage, groups, argc, argv, &args);
 	if (status >= 0)
 		return status;
-	return run(&args, &o, &chosen, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
+	return run(&args, &o, &chosen, &map, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
 }

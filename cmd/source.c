@@ -96,6 +96,29 @@ int cmd_load(const struct cmd_scope *chosen, const char *word, struct nse_snapsh
 	return rc < 0 ? rc : cmd_load_live(&scope, chosen->engines, s, err);
 }
 
+int cmd_relocate(struct nse_snapshot *s, const struct nse_map *map,
+		 struct nse_context **old, struct nse_error *err)
+{
+	struct nse_context *moved = NULL;
+	int rc;
+
+	if (old)
+		*old = NULL;
+	if (nse_map_empty(map))
+		return 0;
+	rc = nse_engines_check(s->ctx, err);
+	if (rc == 0)
+		rc = nse_engines_relocate(map, s->ctx, &moved, err);
+	if (rc < 0)
+		return rc;
+	if (old)
+		*old = s->ctx;
+	else
+		nse_context_free(s->ctx);
+	s->ctx = moved;
+	return 0;
+}
+
 int cmd_outfile_open(struct cmd_outfile *f, const char *path, struct nse_error *err)
 {
 	struct stat st;

@@ -29,6 +29,14 @@ int cmd_load(const struct cmd_scope *chosen, const char *word, struct nse_snapsh
 	     struct nse_error *err);
 
 /*
+ * Checks the context of a snapshot, and puts its relocated copy in its place.
+ * *old (may be NULL) gets the one from before, or NULL when there was nothing
+ * to rewrite. 0 or -errno with a text.
+ */
+int cmd_relocate(struct nse_snapshot *s, const struct nse_map *map,
+		 struct nse_context **old, struct nse_error *err);
+
+/*
  * An output file that appears whole or not at all; NULL or "-" is stdout,
  * which must not be a terminal (-EINVAL), and what exists and is no regular
  * file (a pipe, /dev/null) is written to as it is.

@@ -10,6 +10,7 @@
 #include "lib/engine/nft/nft_engine.h"
 #include "lib/engine/nft/object.h"
 #include "lib/engine/nft/relocate.h"
+#include "lib/engine/nft/rule_diff.h"
 #include "lib/engine/nft/ruleset.h"
 #include "lib/util/cleanup.h"
 
@@ -89,5 +90,6 @@ const struct nse_engine nse_engine_nft = {
 	.verify = nft_verify,
 	.undo = nft_undo,
 	.remove = nft_remove,
+	.rediff = nft_rule_diff,
 	.describe = nft_describe,
 };

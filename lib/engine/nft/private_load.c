@@ -7,11 +7,13 @@
  */
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "lib/engine/nft/attr.h"
 #include "lib/engine/nft/build.h"
 #include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/private.h"
@@ -199,9 +201,43 @@ static int make_devices(const struct nft_private *p, struct nse_error *err)
 	return rc;
 }
 
+/* Looks for the sets and chains that a rule has of its own. */
+struct own_names {
+	const struct nft_private *p;
+	const struct nft_key *rule;
+	bool missing;
+};
+
+static int on_name(void *arg, const struct nft_site *site, struct nse_buf *to)
+{
+	NSE_CLEANUP(nse_buf_release) struct nse_buf b = NSE_BUF_INIT(NSE_RECORD_MAX);
+	struct own_names *o = arg;
+	struct nft_key key = *o->rule;
+	char name[NFT_NAME_MAX];
+	int n;
+
+	(void)to;
+	if ((site->kind != NFT_SITE_SET && site->kind != NFT_SITE_CHAIN) ||
+	    !nft_name_is_ours(site->data))
+		return 0;
+	n = snprintf(name, sizeof(name), "@%.*s:%u:%.*s", (int)key.name.n,
+		     (const char *)key.name.p, key.rule, (int)site->data.n - 1,
+		     (const char *)site->data.p + 1);
+	key.type = site->kind == NFT_SITE_SET ? NFT_SET : NFT_CHAIN;
+	key.name = nft_str(name);
+	if (n < 0 || n >= (int)sizeof(name) || nft_key_encode(&key, &b) < 0 ||
+	    nse_context_find(o->p->ctx,
+			     key.need ? &nft_need_kinds[key.type] : &nft_kinds[key.type],
+			     (struct nse_bytes){ b.data, b.len }) == NSE_CONTEXT_NONE)
+		o->missing = true;
+	return 0;
+}
+
 /*
- * A record that names an interface by a number without a name is none that can
- * be made into a message: it is refused here, and the others are loaded.
+ * A record that names an interface by a number without a name, or a rule
+ * without its own sets (of a needed chain's rules there are but digests), is
+ * none that can be made into a message: it is refused here, and the others are
+ * loaded.
  */
 static bool is_resolved(const struct nft_private *p, uint32_t slot, struct nse_buf *b,
 			struct nse_error *why)
@@ -209,6 +245,7 @@ static bool is_resolved(const struct nft_private *p, uint32_t slot, struct nse_b
 	struct nse_bytes attrs;
 	struct nse_record rec;
 	struct nft_key key;
+	struct own_names own = { p, &key, false };
 	int rc;
 
 	if (!nse_context_at(p->ctx, slot, &rec) || nft_key_decode(&rec, &key, NULL) < 0)
@@ -218,6 +255,11 @@ static bool is_resolved(const struct nft_private *p, uint32_t slot, struct nse_b
 	rc = nft_ifindex_resolve(key.type, attrs, b, why);
 	if (rc >= 0 && key.type == NFT_ELEMENT)
 		rc = nft_ifindex_resolve_key(attrs, key.kind, key.bytes, b, why);
+	if (rc >= 0 && key.type == NFT_RULE)
+		rc = nft_walk(key.type, attrs, NULL, on_name, &own, NULL);
+	if (rc >= 0 && own.missing)
+		rc = nse_error(why, -ENOENT,
+			       "the context does not have what the rule has of its own");
 	return rc >= 0;
 }
 

@@ -97,14 +97,16 @@ static uint32_t find(struct parser *p, const struct nft_key *key)
 }
 
 /*
- * Finds the mark in a text, `from` it to its end with one space ahead of it.
- * The slot it names, or none.
+ * Finds the last mark in a text, `from` it to its end with one space ahead of
+ * it. The slot it names, or none.
  */
 static uint32_t find_mark(struct parser *p, char *text, char **from, char **to)
 {
-	char *at = strstr(text, p->mark), *end;
+	char *at = NULL, *end;
 	unsigned long slot;
 
+	for (char *s = text; (s = strstr(s, p->mark)); s++)
+		at = s;
 	if (!at)
 		return NSE_CONTEXT_NONE;
 	slot = strtoul(at + strlen(p->mark), &end, 10);
@@ -113,6 +115,15 @@ static uint32_t find_mark(struct parser *p, char *text, char **from, char **to)
 	*from = at > text && at[-1] == ' ' ? at - 1 : at;
 	*to = end + 1;
 	return (uint32_t)slot;
+}
+
+/* Marks of elements that stand in a rule's text tell nothing there. */
+static void drop_marks(struct parser *p, char *text)
+{
+	char *from, *to;
+
+	while (find_mark(p, text, &from, &to) != NSE_CONTEXT_NONE)
+		memmove(from, to, strlen(to) + 1);
 }
 
 /* Sets the text of a marked rule or element, with its own comment in it. */
@@ -129,10 +140,12 @@ static int set_marked(struct parser *p, char *text)
 	if (slot == NSE_CONTEXT_NONE || !nse_context_at(p->t->ctx, slot, &rec) ||
 	    nft_key_decode(&rec, &key, NULL) < 0)
 		return 0;
+	*from = '\0';
+	drop_marks(p, text);
 	comment = nft_comment(key.type, nft_body_attrs(key.type, rec.body));
-	n = asprintf(&whole, "%.*s%s%.*s%s%s", (int)(from - text), text,
-		     comment.p ? " comment \"" : "", (int)comment.n,
-		     comment.p ? (const char *)comment.p : "", comment.p ? "\"" : "", to);
+	n = asprintf(&whole, "%s%s%.*s%s%s", text, comment.p ? " comment \"" : "",
+		     (int)comment.n, comment.p ? (const char *)comment.p : "",
+		     comment.p ? "\"" : "", to);
 	if (n < 0) {
 		whole = NULL;
 		return -ENOMEM;
