@@ -320,7 +320,10 @@ static void test_states(void **state)
 	refuse_state(TABLE, B("\1\0\0\0\0\0\0\0\1"), "only elements");
 	refuse_state(QUOTA, B(""), "do not fit");
 	refuse_state(QUOTA, B("\0"), "do not fit");
-	refuse_state(QUOTA, B("\2\0\0\0\0\0\0\0\1"), "unknown flags");
+	refuse_state(QUOTA, B("\4\0\0\0\0\0\0\0\1"), "unknown flags");
+	refuse_state(QUOTA, B("\2\0\0\0\0\0\0\0\1"), "do not fit");
+	refuse_state(TABLE, B("\2\0\0"), "cut");
+	refuse_state(TABLE, B("\2\0\0\0\1\0"), "more values");
 	refuse_state(QUOTA, B("\0\0\0\0\0\0\0\0\1\0"), "more values");
 	refuse_state(NEED_RULE, B("\0"), "needed rule 3");
 	refuse_state(NEED_TABLE, B("\0"), "no state");

@@ -135,13 +135,16 @@ static void test_local(void **state)
 	nse_context_free(ctx);
 }
 
-/* The values of a record's state behind the flags and the expiration. */
+/* The values of a record's state behind the flags, the expiration and the order. */
 static void assert_values(const struct nse_context *ctx, const char *name,
 			  const uint64_t *values, size_t n)
 {
 	struct nse_record rec = record(ctx, name);
-	size_t head = rec.state.n && (rec.state.p[0] & NFT_STATE_EXPIRES) ? 9 : 1;
+	size_t head = 1;
 
+	assert_true(rec.state.n > 0);
+	head += rec.state.p[0] & NFT_STATE_EXPIRES ? 8 : 0;
+	head += rec.state.p[0] & NFT_STATE_ORDER ? 4 : 0;
 	assert_int_equal(rec.state.n, head + 8 * n);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(nse_ld64(rec.state.p + head + 8 * i), values[i]);
@@ -168,7 +171,10 @@ static void test_state(void **state)
 	rec = record(ctx, "element 10.0.0.1 of set inet t plain");
 	assert_int_equal(rec.state.n, 0);
 	assert_int_equal(rec.body.n, 1);
-	assert_int_equal(record(ctx, "table inet t").state.n, 0);
+	rec = record(ctx, "table inet t");
+	assert_int_equal(rec.state.n, 5);
+	assert_int_equal(rec.state.p[0], NFT_STATE_ORDER);
+	assert_int_equal(nse_ld32(rec.state.p + 1), 0);
 	assert_int_equal(record(ctx, "rule 0 of chain inet t a").state.n, 0);
 	nse_context_free(ctx);
 }

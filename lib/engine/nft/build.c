@@ -118,6 +118,7 @@ static int give_back(void *arg, const struct nft_site *site, struct nse_buf *to)
 
 static int read_state(struct item *it, struct nse_bytes state)
 {
+	uint32_t order;
 	uint8_t flags;
 	int rc;
 
@@ -129,6 +130,8 @@ static int read_state(struct item *it, struct nse_bytes state)
 		it->expires = true;
 		rc = nse_get_u64(&it->values, &it->expiration);
 	}
+	if (rc == 0 && (flags & NFT_STATE_ORDER))
+		rc = nse_get_u32(&it->values, &order);
 	if (rc < 0 || nse_cur_left(&it->values) == 0)
 		return rc;
 	nse_buf_reset(&it->bd->work);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/engine/nft/build.h"
+#include "lib/engine/nft/host.h"
 #include "lib/util/cleanup.h"
 
 unsigned int nft_name_depth(struct nse_bytes name)
@@ -66,6 +67,127 @@ static int collect(struct nft_order *o, const struct nse_context *ctx)
 	for (uint32_t s = 0; s < slots; s++)
 		if (nse_context_at(ctx, s, &rec) && number_of(&k, rec.kind) >= 0)
 			o->slots[at[k.number]++] = s;
+	return 0;
+}
+
+/* What the state says of an object's place among its like. */
+static bool order_of(const struct nse_record *rec, uint32_t *order)
+{
+	struct nse_cur c = nse_cur(rec->state.p, rec->state.n);
+	uint64_t expires;
+	uint8_t flags;
+
+	if (nse_get_u8(&c, &flags) < 0 || !(flags & NFT_STATE_ORDER))
+		return false;
+	if ((flags & NFT_STATE_EXPIRES) && nse_get_u64(&c, &expires) < 0)
+		return false;
+	return nse_get_u32(&c, order) == 0;
+}
+
+/* "@…" behind the family and the name of the table. */
+static bool has_made_name(const struct nse_record *rec)
+{
+	struct nft_key key;
+
+	return nft_key_decode(rec, &key, NULL) == 0 && nft_name_is_ours(key.name);
+}
+
+struct ranked {
+	uint64_t rank; /* of the table, and in it */
+	uint32_t i;    /* by key */
+	uint32_t slot;
+};
+
+static int by_rank(const void *p, const void *q)
+{
+	const struct ranked *a = p, *b = q;
+
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	return (a->i > b->i) - (a->i < b->i);
+}
+
+static void sort_ranked(struct ranked *r, uint32_t n, uint32_t *slots)
+{
+	qsort(r, n, sizeof(*r), by_rank);
+	for (uint32_t i = 0; i < n; i++)
+		slots[i] = r[i].slot;
+}
+
+/* The rank of the table of which a key is; `last` is the table before. */
+static uint32_t table_rank(const struct nse_context *ctx, struct nse_bytes key,
+			   struct nse_bytes *last, uint32_t rank)
+{
+	const uint8_t *end = key.n ? memchr(key.p + 1, '\0', key.n - 1) : NULL;
+	struct nse_bytes table = { key.p, end ? (size_t)(end + 1 - key.p) : key.n };
+	struct nse_record rec;
+	uint32_t slot;
+
+	if (nse_bytes_equal(table, *last))
+		return rank;
+	*last = table;
+	slot = nse_context_find(ctx, &nft_kinds[NFT_TABLE], table);
+	if (slot == NSE_CONTEXT_NONE || !nse_context_at(ctx, slot, &rec) ||
+	    !order_of(&rec, &rank))
+		return UINT32_MAX;
+	return rank;
+}
+
+/*
+ * What has a name in the order in which it was made; then what has none, since
+ * the kernel gives those names that are not taken yet.
+ */
+static int as_made(const struct nse_context *ctx, uint32_t *slots, uint32_t n)
+{
+	NSE_FREE struct ranked *r = malloc(((size_t)n + 1) * sizeof(*r));
+	struct nse_bytes last = { NULL, 0 };
+	struct nse_record rec;
+	uint32_t table = UINT32_MAX, order;
+
+	if (!r)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		nse_context_at(ctx, slots[i], &rec);
+		table = table_rank(ctx, rec.key, &last, table);
+		r[i] = (struct ranked){ (uint64_t)table << 32 | UINT32_MAX, i, slots[i] };
+		if (order_of(&rec, &order) && order < UINT32_MAX - 1)
+			r[i].rank = (uint64_t)table << 32 | order;
+		else if (!has_made_name(&rec))
+			r[i].rank--;
+	}
+	sort_ranked(r, n, slots);
+	return 0;
+}
+
+/* Elements of a set of which they come in an order of their own. */
+static int elements_as_made(const struct nse_context *ctx, struct nft_order *o)
+{
+	uint32_t i = o->first[NFT_ELEMENT][0], end = i + o->count[NFT_ELEMENT][0];
+	struct nft_run run;
+	struct nse_record rec;
+	uint32_t order;
+
+	for (; i < end; i = run.end) {
+		NSE_FREE struct ranked *r = NULL;
+
+		if (nft_run_next(o, ctx, NFT_ELEMENT, false, i, &run, NULL) < 0) {
+			run.end = i + 1; /* a bad record, which the check will tell */
+			continue;
+		}
+		nse_context_at(ctx, o->slots[i], &rec);
+		if (!order_of(&rec, &order))
+			continue;
+		r = malloc((run.end - i) * sizeof(*r));
+		if (!r)
+			return -ENOMEM;
+		for (uint32_t k = i; k < run.end; k++) {
+			nse_context_at(ctx, o->slots[k], &rec);
+			r[k - i] = (struct ranked){ UINT32_MAX, k, o->slots[k] };
+			if (order_of(&rec, &order))
+				r[k - i].rank = order;
+		}
+		sort_ranked(r, run.end - i, o->slots + i);
+	}
 	return 0;
 }
 
@@ -128,8 +250,10 @@ int nft_order_make(struct nft_order *o, const struct nse_context *ctx)
 			rc = nse_context_sort_slots(ctx, slots, n);
 		if (rc == 0 && i / 2 == NFT_RULE)
 			rc = deepest_first(ctx, slots, n);
+		else if (rc == 0 && i / 2 != NFT_ELEMENT)
+			rc = as_made(ctx, slots, n);
 	}
-	return rc;
+	return rc ?: elements_as_made(ctx, o);
 }
 
 int nft_build_context(struct nft_builder *bd, const struct nse_context *ctx,

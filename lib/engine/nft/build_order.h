@@ -12,8 +12,10 @@
 #include "lib/engine/nft/object.h"
 
 /*
- * Type by type (enum nft_type), in each the dependencies first; then by key,
- * but rules of bound chains ahead of those that jump there.
+ * Type by type (enum nft_type), in each the dependencies first. Then objects in
+ * the order in which they were made (NFT_STATE_ORDER), elements and rules by
+ * key: elements of one set and rules of one chain follow each other, but rules
+ * of bound chains come ahead of those that jump there.
  */
 struct nft_order {
 	uint32_t *slots; /* owned */

@@ -302,19 +302,26 @@ static int check_state(const struct check *c, struct nse_bytes attrs,
 {
 	struct values v = { nse_cur(state.p, state.n), 0, c->key->need };
 	uint64_t expires;
+	uint32_t order;
 	uint8_t flags = 0;
 
 	if (state.n) {
 		nse_get_u8(&v.state, &flags);
 		if (c->key->need)
 			return bad(c, "what is needed has no state");
-		if (flags & ~NFT_STATE_EXPIRES)
+		if (flags & ~(NFT_STATE_EXPIRES | NFT_STATE_ORDER))
 			return bad(c, "unknown flags of its state: 0x%02x", flags);
 	}
 	if (flags & NFT_STATE_EXPIRES) {
 		if (c->key->type != NFT_ELEMENT)
 			return bad(c, "only elements expire");
 		if (nse_get_u64(&v.state, &expires) < 0)
+			return bad(c, "its state is cut");
+	}
+	if (flags & NFT_STATE_ORDER) {
+		if (c->key->type == NFT_RULE)
+			return bad(c, "rules stand by their numbers");
+		if (nse_get_u32(&v.state, &order) < 0)
 			return bad(c, "its state is cut");
 	}
 	if (nft_walk(c->key->type, attrs, NULL, on_site, &v, NULL) < 0)

@@ -183,6 +183,7 @@ int nft_describe(const struct nse_record *rec, json_t *key, json_t *body, json_t
 	struct nse_cur c = nse_cur(rec->state.p, rec->state.n);
 	struct nse_bytes attrs, values;
 	uint64_t expires;
+	uint32_t order;
 	struct nft_key k;
 	uint8_t flags = 0;
 	int rc = nft_key_decode(rec, &k, NULL);
@@ -196,6 +197,8 @@ int nft_describe(const struct nse_record *rec, json_t *key, json_t *body, json_t
 	nse_get_u8(&c, &flags);
 	if (rc == 0 && (flags & NFT_STATE_EXPIRES) && nse_get_u64(&c, &expires) == 0)
 		rc = nft_json_number(state, "expires_ms", expires);
+	if (rc == 0 && (flags & NFT_STATE_ORDER) && nse_get_u32(&c, &order) == 0)
+		rc = nft_json_number(state, "order", order);
 	values = (struct nse_bytes){ c.p, nse_cur_left(&c) };
 	return rc ?: nft_describe_attrs(&k, attrs, rows[k.type], values, body, state);
 }

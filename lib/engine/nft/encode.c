@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <linux/netfilter/nf_tables.h>
+
 #include "lib/engine/nft/digest.h"
 #include "lib/engine/nft/encode_body.h"
 
@@ -42,9 +44,25 @@ void nft_encoder_release(struct nft_encoder *enc)
 	nse_buf_release(&enc->digested);
 }
 
-static uint32_t number_of(const struct nft_encoder *enc, uint32_t rule)
+static uint32_t number_of(const struct nft_encoder *enc, uint32_t node)
 {
-	return enc->as.number ? enc->as.number[rule] : enc->rs->nodes[rule].number;
+	return enc->as.number ? enc->as.number[node] : enc->rs->nodes[node].number;
+}
+
+/* Puts the number by which something stands among its like into the state. */
+static int put_order(struct nse_buf *state, uint32_t number)
+{
+	size_t at;
+	int rc = state->len ? 0 : nse_buf_put_u8(state, 0);
+
+	rc = rc ?: nse_buf_put_u32(state, 0);
+	if (rc < 0)
+		return rc;
+	at = state->data[0] & NFT_STATE_EXPIRES ? 9 : 1;
+	memmove(state->data + at + 4, state->data + at, state->len - at - 4);
+	nse_st32(state->data + at, number);
+	state->data[0] |= NFT_STATE_ORDER;
+	return 0;
 }
 
 static int name_at(struct nft_encoder *enc, uint32_t node, unsigned int deep, char *to,
@@ -253,10 +271,20 @@ int nft_encode_node(struct nft_encoder *enc, uint32_t node, bool need,
 	rc = rc
 		     ?: nft_body_of_node(enc, node, digest, place, &enc->body,
 					 need ? NULL : &enc->state);
+	if (rc == 0 && !need && n->type != NFT_RULE && !nft_node_is_owned(n))
+		rc = put_order(&enc->state, number_of(enc, node));
 	if (rc < 0)
 		return refuse(enc, n->type, rc, err);
 	view(enc, n->type, need, rec);
 	return 0;
+}
+
+/* In other sets the kernel has its own order. */
+static bool has_order(const struct nft_node *set)
+{
+	uint32_t both = NFT_SET_INTERVAL | NFT_SET_CONCAT;
+
+	return (set->flags & both) == both;
 }
 
 int nft_encode_element(struct nft_encoder *enc, uint32_t set, const struct nft_element *e,
@@ -270,6 +298,7 @@ int nft_encode_element(struct nft_encoder *enc, uint32_t set, const struct nft_e
 			return rc;
 		enc->prefix_of = set;
 		enc->prefix = enc->key.len - 1; /* without the kind */
+		enc->next = 0;
 	}
 	enc->key.len = enc->prefix;
 	nse_buf_reset(&enc->body);
@@ -277,6 +306,8 @@ int nft_encode_element(struct nft_encoder *enc, uint32_t set, const struct nft_e
 	rc = nft_body_of_element(enc, set, e, &enc->key, &enc->body,
 				 need ? NULL : &enc->state);
 	rc = rc ?: nse_buf_put_u8(&enc->key, e->kind);
+	if (rc == 0 && !need && has_order(&enc->rs->nodes[set]))
+		rc = put_order(&enc->state, enc->next++);
 	if (rc < 0)
 		return refuse(enc, NFT_ELEMENT, rc, err);
 	view(enc, NFT_ELEMENT, need, rec);

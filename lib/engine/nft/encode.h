@@ -3,7 +3,8 @@
  * Nodes and elements of a ruleset as records: key, body and state as object.h
  * says. The names of rules' own sets and chains become "@…", local things go,
  * and what moves by itself goes from the body into the state, which is empty
- * (no flags either) when nothing of the object moves. What is not in the body:
+ * (no flags either) when nothing of the object moves. Elements of a set are
+ * numbered as they are made: they must come in their order. What is not in the body:
  *
  *	table		NAME USE HANDLE OWNER, NFT_TABLE_F_OWNER of FLAGS
  *	chain		TABLE NAME HANDLE USE ID
@@ -23,8 +24,8 @@
 #include "lib/util/error.h"
 
 /*
- * How rules are numbered and where anchor rules stand: number[] and place[] by
- * node, NULL for the whole ruleset (then each has its number in the chain and
+ * How nodes are numbered (nft_node.number) and where anchor rules stand: number[] and
+ * place[] by node, NULL for the whole ruleset (then each has its number in the chain and
  * no place).
  */
 struct nft_numbering {
@@ -41,6 +42,7 @@ struct nft_encoder {
 	struct nse_buf digested;	 /* body of what a digest is made of */
 	uint32_t prefix_of; /* set whose elements' key begins as `key` does */
 	size_t prefix;	    /* with so many bytes */
+	uint32_t next;	    /* number of the set's next element */
 };
 
 int nft_encoder_init(struct nft_encoder *enc, const struct nft_ruleset *rs,

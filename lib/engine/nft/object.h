@@ -27,8 +27,9 @@
  * body.
  *
  * State: u8 flags, with NFT_STATE_EXPIRES the u64 milliseconds that an element
- * has left, then the values that are zero in the body, each a u64, in the
- * order of the body. All big endian.
+ * has left, with NFT_STATE_ORDER an u32 by which it stands among its like, then
+ * the values that are zero in the body, each a u64, in the order of the body.
+ * All big endian.
  */
 #ifndef NSE_ENGINE_NFT_OBJECT_H
 #define NSE_ENGINE_NFT_OBJECT_H
@@ -74,6 +75,13 @@ extern const char *const nft_type_names[];
 #define NFT_RULE_HEAD	  13 /* bytes of a rule's body ahead of its attributes */
 #define NFT_HEAD	  1  /* of any other's */
 #define NFT_STATE_EXPIRES 0x1
+/*
+ * What has a name stands in its table in the order in which it was made, and
+ * base chains of one priority are passed in that order; so are elements of
+ * sets that are concatenations of ranges tried. The order is in the state,
+ * since it moves by what others make and remove.
+ */
+#define NFT_STATE_ORDER 0x2
 
 /*
  * Place of a rule in a chain that is a dependency (an anchor rule): how many

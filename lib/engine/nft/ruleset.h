@@ -47,7 +47,7 @@ struct nft_node {
 	 * manieth such name in the rule it is; else NFT_NODE_NONE.
 	 */
 	uint32_t owner, owner_k;
-	uint32_t number; /* rules: in the chain, from 0 */
+	uint32_t number; /* rules: in the chain; others: of its type in its table */
 	uint64_t handle;
 	uint32_t flags;		   /* NFTA_{TABLE,CHAIN,SET}_FLAGS */
 	uint32_t objtype;	   /* objects */

@@ -217,6 +217,11 @@ static int place(struct dump *d, struct nft_node *n, struct nse_bytes name)
 	struct nft_node *chain;
 
 	if (d->type != NFT_RULE) {
+		const struct nft_node *last = n - 1;
+
+		if (rs->n && last->type == n->type &&
+		    (n->type == NFT_TABLE || last->table == n->table))
+			n->number = last->number + 1;
 		n->name = nft_attr_str(name);
 		return n->name.p ? nft_names_add(rs, rs->n) : -EPROTO;
 	}
