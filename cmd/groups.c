@@ -247,6 +247,11 @@ static int take_map_addr(void *base, const char *value, struct nse_error *err)
 	return nse_map_add_addr(base, value, err);
 }
 
+static int take_map_name(void *base, const char *value, struct nse_error *err)
+{
+	return nse_map_add_name(base, value, err);
+}
+
 const struct nse_opt cmd_map_opts[] = {
 	NSE_OPT_CALL('\0', "map-vif", "OLD=NEW", take_map_vif,
 		     "this interface has another name here (repeatable)"),
@@ -254,5 +259,8 @@ const struct nse_opt cmd_map_opts[] = {
 		     "this zone has another number here (repeatable)"),
 	NSE_OPT_CALL('\0', "map-addr", "OLD=NEW", take_map_addr,
 		     "this address or prefix is another one here (repeatable)"),
+	NSE_OPT_CALL('\0', "map-name", "OLD=NEW", take_map_name,
+		     "this table, chain, set or object has another name here "
+		     "(repeatable)"),
 	NSE_OPT_END
 };

@@ -92,7 +92,7 @@ unsigned int cmd_anchor_flags(int anchor);
 int cmd_scope_others(const struct cmd_common *common, struct nse_scope *scope,
 		     struct nse_error *err);
 
-/* --map-vif --map-zone --map-addr */
+/* --map-vif --map-zone --map-addr --map-name */
 extern const struct nse_opt cmd_map_opts[];
 #define CMD_MAP_GROUP(p)                                                                 \
 	{                                                                                \
