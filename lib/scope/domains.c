@@ -37,15 +37,15 @@ static int add_domain(void *arg, const struct nse_domain *d)
 }
 
 /* list() may give a name alone: describe() and the configuration know more. */
-static int visit(const struct nse_config *cfg, struct nse_platform *platform,
-		 struct nse_domain *d, nse_scope_domain_cb *each, void *arg)
+static int visit(const struct nse_config *cfg, struct nse_platform *platform, bool vifs,
+		 const struct nse_domain *d, nse_scope_domain_cb *each, void *arg)
 {
 	const struct nse_domain_config *conf =
 		cfg ? nse_config_domain(cfg, d->name) : NULL;
 	struct nse_domain full;
 	int rc = conf ? each(arg, &conf->domain) : 0;
 
-	if (rc < 0 || (d->naddrs && d->nvifs))
+	if (rc < 0 || (d->naddrs && (d->nvifs || !vifs)))
 		return rc < 0 ? rc : each(arg, d);
 	nse_domain_init(&full);
 	/* It may have gone meanwhile. */
@@ -56,7 +56,8 @@ static int visit(const struct nse_config *cfg, struct nse_platform *platform,
 }
 
 int nse_scope_each_domain(const struct nse_config *cfg, struct nse_platform *platform,
-			  nse_scope_domain_cb *each, void *arg, struct nse_error *err)
+			  bool vifs, nse_scope_domain_cb *each, void *arg,
+			  struct nse_error *err)
 {
 	NSE_CLEANUP(domains_release) struct domains running = { 0 };
 	int rc = 0;
@@ -64,7 +65,7 @@ int nse_scope_each_domain(const struct nse_config *cfg, struct nse_platform *pla
 	if (platform)
 		rc = platform->ops->list(platform, add_domain, &running, err);
 	for (size_t i = 0; i < running.n && rc == 0; i++)
-		rc = visit(cfg, platform, &running.items[i], each, arg);
+		rc = visit(cfg, platform, vifs, &running.items[i], each, arg);
 	for (size_t i = 0; !platform && cfg && i < cfg->ndomains && rc == 0; i++)
 		rc = each(arg, &cfg->domains[i].domain);
 	return rc;

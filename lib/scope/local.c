@@ -53,7 +53,7 @@ int nse_scope_local(const struct nse_config *cfg, struct nse_platform *platform,
 
 	*addrs = NULL;
 	*n = 0;
-	rc = nse_scope_each_domain(cfg, platform, add_addrs, &l, err);
+	rc = nse_scope_each_domain(cfg, platform, false, add_addrs, &l, err);
 	if (rc < 0) {
 		free(l.items);
 		return rc == -ENOMEM ? nse_error(err, rc, "out of memory") : rc;

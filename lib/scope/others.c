@@ -124,7 +124,7 @@ int nse_scope_others(const struct nse_config *cfg, struct nse_platform *platform
 	int rc;
 
 	nse_domain_init(&o.all);
-	rc = nse_scope_each_domain(cfg, platform, add_domain, &o, err);
+	rc = nse_scope_each_domain(cfg, platform, true, add_domain, &o, err);
 	if (rc < 0) {
 		nse_domain_release(&o.all);
 		return rc == -ENOMEM ? nse_error(err, rc, "out of memory") : rc;
