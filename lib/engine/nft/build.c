@@ -41,7 +41,7 @@ struct nft_builder {
 	bool open_need;
 	uint8_t open_family;
 	struct nse_buf open_names; /* table, NUL, set */
-	struct nft_id open_id;	   /* of a set without a name */
+	struct nft_id open_id;	   /* of the set */
 	long list;		   /* its list of elements */
 };
 
@@ -192,9 +192,26 @@ static int find_own(void *arg, enum nft_type type, struct nse_bytes name,
 static int new_id(struct item *it, bool map, struct nft_id *id)
 {
 	*id = (struct nft_id){ .id = ++it->bd->last_id, .map = map };
-	return nft_name_is_ours(it->key->name)
+	if (it->key->type == NFT_SET)
+		id->timeout = nft_attr_u64(nft_attr_find(it->attrs, NFTA_SET_TIMEOUT));
+	return nft_name_is_ours(it->key->name) || id->timeout
 		       ? nft_build_names_add(&it->bd->names, it->key, id)
 		       : 0;
+}
+
+int nft_builder_know_set(struct nft_builder *bd, const struct nft_key *key,
+			 const struct nse_record *rec)
+{
+	struct nft_key ours = *key;
+	struct item it = { .bd = bd, .key = &ours };
+	struct nft_id id;
+
+	if (nft_name_is_ours(key->name))
+		return 0;
+	/* Elements that are ours go into sets that are needed, too. */
+	ours.need = false;
+	it.attrs = nft_body_attrs(NFT_SET, rec->body);
+	return new_id(&it, false, &id);
 }
 
 /* Table and name of what a message makes. */
@@ -302,12 +319,17 @@ static int open_set(struct item *it)
 	     nse_buf_put_u8(&bd->open_names, 0) ?:
 	     nse_buf_put(&bd->open_names, name.p, name.n) ?:
 	     nft_put_str(b, NFTA_SET_ELEM_LIST_TABLE, it->key->table);
-	if (rc == 0 && nft_name_is_ours(name)) {
-		if (nft_build_names_find(&bd->names, NFT_SET, it->key, name,
-					 &bd->open_id) < 0)
+	if (rc < 0)
+		return rc;
+	rc = nft_build_names_find(&bd->names, NFT_SET, it->key, name, &bd->open_id);
+	if (nft_name_is_ours(name)) {
+		if (rc < 0)
 			return -EBADMSG;
 		name = nft_fix_pattern(&bd->open_id);
 		rc = nft_put_u32(b, NFTA_SET_ELEM_LIST_SET_ID, bd->open_id.id);
+	} else if (rc < 0) {
+		bd->open_id.timeout = 0;
+		rc = rc == -ENOENT ? 0 : rc;
 	}
 	rc = rc ?: nft_put_str(b, NFTA_SET_ELEM_LIST_SET, name);
 	if (rc < 0)
@@ -346,11 +368,11 @@ static int put_element(struct item *it)
 	long at = nft_nest(b, NFTA_LIST_ELEM);
 	int rc = at < 0 ? (int)at : nft_build_element_key(b, it->key->kind, it->bytes);
 
-	rc = rc ?: put_attrs(it);
-	/* 0 would mean the whole time anew. */
 	if (rc == 0 && it->expires)
-		rc = nft_put_u64(b, NFTA_SET_ELEM_EXPIRATION,
-				 it->expiration ? it->expiration : 1);
+		rc = nft_fix_element(b, it->attrs, it->expiration,
+				     it->bd->open_id.timeout);
+	else if (rc == 0)
+		rc = put_attrs(it);
 	return rc ?: nft_nest_end(b, at);
 }
 

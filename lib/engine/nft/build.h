@@ -34,6 +34,13 @@ int nft_build_key(struct nft_builder *bd, const struct nft_key *key,
 		  uint64_t before, struct nse_error *err);
 
 /*
+ * A set that is not made, since this host has it: what its record tells of its
+ * elements is needed to make some.
+ */
+int nft_builder_know_set(struct nft_builder *bd, const struct nft_key *key,
+			 const struct nse_record *rec);
+
+/*
  * From now on each element has a message of its own, so that an answer of the
  * kernel tells which of them it is about.
  */

@@ -309,6 +309,24 @@ int nft_fix_rule(struct nft_fix *f, struct nse_bytes attrs)
 	return rc ?: put_compat(f, &p) ?: copy_but(f->out, attrs, drop);
 }
 
+int nft_fix_element(struct nse_buf *out, struct nse_bytes attrs, uint64_t expiration,
+		    uint64_t set_timeout)
+{
+	struct nse_bytes own = nft_attr_find(attrs, NFTA_SET_ELEM_TIMEOUT);
+	uint64_t timeout = own.p ? nft_attr_u64(own) : set_timeout;
+	uint32_t drop = 0;
+	int rc = 0;
+
+	/* 0 would mean the whole time anew. */
+	expiration = expiration ? expiration : 1;
+	if (timeout && expiration > timeout) {
+		drop = BIT(NFTA_SET_ELEM_TIMEOUT);
+		rc = nft_put_u64(out, NFTA_SET_ELEM_TIMEOUT, expiration);
+	}
+	return rc ?: nft_put_u64(out, NFTA_SET_ELEM_EXPIRATION, expiration) ?:
+	       copy_but(out, attrs, drop);
+}
+
 int nft_fix_table(struct nft_fix *f, struct nse_bytes attrs)
 {
 	uint32_t flags = nft_attr_u32(nft_attr_find(attrs, NFTA_TABLE_FLAGS));

@@ -11,10 +11,11 @@
 #include "lib/engine/nft/object.h"
 #include "lib/util/buf.h"
 
-/* What a name of a rule's own set or chain ("@K") is in this transaction. */
+/* What a set or chain is in this transaction. */
 struct nft_id {
-	uint32_t id;  /* SET_ID or CHAIN_ID */
-	uint32_t map; /* sets: it is a map */
+	uint32_t id;	  /* SET_ID or CHAIN_ID */
+	uint32_t map;	  /* sets: it is a map */
+	uint64_t timeout; /* sets: of elements that have none of their own; 0: none */
 };
 
 /* 0, or -EBADMSG for a name that nothing has. */
@@ -33,6 +34,14 @@ struct nse_bytes nft_fix_pattern(const struct nft_id *id);
 
 /* Appends the attributes of a rule's body. 0, -EBADMSG, -EMSGSIZE, -ENOMEM. */
 int nft_fix_rule(struct nft_fix *f, struct nse_bytes attrs);
+
+/*
+ * Appends the attributes of an element that expires in that many milliseconds,
+ * in a set with that timeout. A rule can give an element more time than its
+ * timeout, which the kernel does not take: then its timeout is the time left.
+ */
+int nft_fix_element(struct nse_buf *out, struct nse_bytes attrs, uint64_t expiration,
+		    uint64_t set_timeout);
 
 /* Appends the attributes of a table's body: it must not have an owner. */
 int nft_fix_table(struct nft_fix *f, struct nse_bytes attrs);

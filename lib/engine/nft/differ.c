@@ -13,6 +13,8 @@
 #include "lib/engine/nft/attr.h"
 #include "lib/util/cleanup.h"
 
+#define AT_MAX 64 /* attribute types; NFT_BODY_IFNAMES is the highest */
+
 static const struct {
 	enum nft_type type;
 	uint16_t attr;
@@ -72,4 +74,35 @@ void nft_differ_text(enum nft_type type, struct nse_bytes a, struct nse_bytes b,
 		snprintf(text, n,
 			 type == NFT_RULE ? "the sets or chains of its own"
 					  : "an attribute");
+}
+
+static uint64_t time_left(const struct nse_record *rec)
+{
+	struct nse_cur c = nse_cur(rec->state.p, rec->state.n);
+	uint64_t left = 0;
+	uint8_t flags;
+
+	if (nse_get_u8(&c, &flags) == 0 && (flags & NFT_STATE_EXPIRES))
+		nse_get_u64(&c, &left);
+	return left;
+}
+
+bool nft_element_alike(const struct nse_record *rec, struct nse_bytes live)
+{
+	struct nse_bytes a[AT_MAX], b[AT_MAX];
+
+	if (nse_bytes_equal(rec->body, live))
+		return true;
+	if (rec->body.n == 0 || live.n == 0 || rec->body.p[0] != live.p[0] ||
+	    nft_attr_index(nft_body_attrs(NFT_ELEMENT, rec->body), a, AT_MAX) < 0 ||
+	    nft_attr_index(nft_body_attrs(NFT_ELEMENT, live), b, AT_MAX) < 0)
+		return false;
+	if (!b[NFTA_SET_ELEM_TIMEOUT].p ||
+	    nft_attr_u64(b[NFTA_SET_ELEM_TIMEOUT]) != time_left(rec))
+		return false;
+	for (int i = 0; i < AT_MAX; i++)
+		if (i != NFTA_SET_ELEM_TIMEOUT &&
+		    (!a[i].p != !b[i].p || !nse_bytes_equal(a[i], b[i])))
+			return false;
+	return true;
 }

@@ -31,6 +31,14 @@ static bool wants(const struct nft_plan *p, uint32_t slot)
 	return p->todo[slot] == NFT_CREATE && p->job->outcome[slot] == NSE_UNTOUCHED;
 }
 
+static bool is_set(const struct nse_record *rec)
+{
+	enum nft_type type;
+	bool need;
+
+	return nft_kind_of(rec->kind, &type, &need) && type == NFT_SET;
+}
+
 /* A record that cannot be built here is refused; the others are tried as well. */
 static int build(struct nft_plan *p, struct nft_builder *bd, struct nse_error *err)
 {
@@ -42,11 +50,13 @@ static int build(struct nft_plan *p, struct nft_builder *bd, struct nse_error *e
 	for (uint32_t i = 0; i < p->order.n && rc == 0; i++) {
 		uint32_t slot = p->order.slots[i];
 
-		if (!wants(p, slot))
-			continue;
 		nse_context_at(p->ctx, slot, &rec);
+		if (!wants(p, slot) && !is_set(&rec))
+			continue;
 		rc = nft_key_decode(&rec, &key, err);
-		if (rc == 0)
+		if (rc == 0 && !wants(p, slot))
+			rc = nft_builder_know_set(bd, &key, &rec);
+		else if (rc == 0)
 			rc = nft_build_key(bd, &key, &rec, slot, 0,
 					   p->before ? p->before[slot] : 0, &why);
 		if (rc == -ENOMEM)

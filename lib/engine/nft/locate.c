@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/engine/nft/chain_rules.h"
+#include "lib/engine/nft/differ.h"
 #include "lib/engine/nft/rule_list.h"
 #include "lib/util/cleanup.h"
 
@@ -199,7 +200,7 @@ static int on_element(void *arg, const struct nft_element *e)
 	if (slot == NSE_CONTEXT_NONE || !nft_is_wanted(k->l, slot))
 		return 0;
 	nse_context_at(k->l->ctx, slot, &rec);
-	note(k->l, slot, k->set, nse_bytes_equal(rec.body, live.body));
+	note(k->l, slot, k->set, nft_element_alike(&rec, live.body));
 	return k->cb ? k->cb(k->arg, slot, e) : 0;
 }
 

@@ -47,7 +47,7 @@ static int on_element(void *arg, const struct nft_element *e)
 	if (slot == NSE_CONTEXT_NONE || p->todo[slot] == NFT_REFUSE)
 		return 0;
 	nse_context_at(p->ctx, slot, &rec);
-	if (nse_bytes_equal(rec.body, live.body)) {
+	if (nft_element_alike(&rec, live.body)) {
 		p->todo[slot] = NFT_KEEP;
 		return 0;
 	}
