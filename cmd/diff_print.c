@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/diff_nft.h"
 #include "cmd/output.h"
 #include "cmd/record.h"
 #include "lib/engine/registry.h"
@@ -102,15 +103,30 @@ static void print_whole(char sign, const json_t *rec, bool color)
 	       cmd_record_name(rec, name), fields, cmd_style(color, CMD_PLAIN));
 }
 
+static void print_fields(const struct diff_print *p, const json_t *a, const json_t *b)
+{
+	print_changed_fields(a, b, "body", p->color);
+	if (p->state)
+		print_changed_fields(a, b, "state", p->color);
+}
+
+void diff_print_fields(const struct diff_print *p, uint32_t a, uint32_t b)
+{
+	json_t *ja = record_of(p->a, a), *jb = record_of(p->b, b);
+
+	if (ja && jb)
+		print_fields(p, ja, jb);
+	json_decref(ja);
+	json_decref(jb);
+}
+
 static void print_changed(const struct diff_print *p, const json_t *a, const json_t *b)
 {
 	char name[CMD_TEXT];
 
 	printf("%s! %s%s\n", cmd_style(p->color, CMD_YELLOW), cmd_record_name(b, name),
 	       cmd_style(p->color, CMD_PLAIN));
-	print_changed_fields(a, b, "body", p->color);
-	if (p->state)
-		print_changed_fields(a, b, "state", p->color);
+	print_fields(p, a, b);
 }
 
 static int print_item(const struct diff_print *p, const struct nse_diff_item *item)
@@ -142,14 +158,18 @@ static void print_side(const char *lead, const char *name, const struct nse_snap
 
 int diff_print_text(const struct diff_print *p, struct nse_error *err)
 {
+	int rc;
+
 	if (p->diff->n == 0)
 		return 0;
 	print_side("---", p->names[0], p->a, p->color);
 	print_side("+++", p->names[1], p->b, p->color);
 	for (size_t i = 0; i < p->diff->n; i++)
-		if (print_item(p, &p->diff->items[i]) < 0)
+		if (!diff_nft_is(p, &p->diff->items[i]) &&
+		    print_item(p, &p->diff->items[i]) < 0)
 			return nse_error(err, -ENOMEM, "out of memory");
-	return cmd_flush(err);
+	rc = diff_nft_print(p, err);
+	return rc < 0 ? rc : cmd_flush(err);
 }
 
 struct stats {

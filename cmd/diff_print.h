@@ -18,6 +18,9 @@ struct diff_print {
 	bool color;
 };
 
+/* The fields in which two records differ, of those that are compared. */
+void diff_print_fields(const struct diff_print *p, uint32_t a, uint32_t b);
+
 /* Each returns 0 or -errno with a text. */
 int diff_print_text(const struct diff_print *p, struct nse_error *err);
 int diff_print_stat(const struct diff_print *p, struct nse_error *err);

@@ -11,14 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/nft_order.h"
 #include "cmd/output.h"
 #include "lib/engine/nft/object.h"
 #include "lib/engine/nft/render.h"
 #include "lib/engine/nft/rule_list.h"
 #include "lib/util/cleanup.h"
-
-/* In the order in which a listing has them. */
-enum group { TABLE, OBJECT, SET, FLOWTABLE, CHAIN };
 
 struct item {
 	struct nft_key key;
@@ -38,17 +36,6 @@ struct listing {
 	bool first;			  /* nothing is in the table yet */
 };
 
-static enum group group_of(const struct nft_key *key)
-{
-	static const enum group groups[NFT_TYPES] = {
-		[NFT_TABLE] = TABLE,	     [NFT_OBJECT] = OBJECT, [NFT_CHAIN] = CHAIN,
-		[NFT_FLOWTABLE] = FLOWTABLE, [NFT_SET] = SET,	    [NFT_ELEMENT] = SET,
-		[NFT_RULE] = CHAIN,
-	};
-
-	return groups[key->type];
-}
-
 static int bytes_cmp(struct nse_bytes a, struct nse_bytes b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;
@@ -57,31 +44,12 @@ static int bytes_cmp(struct nse_bytes a, struct nse_bytes b)
 	return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
-static int table_cmp(const struct nft_key *a, const struct nft_key *b)
-{
-	int c = a->family - b->family;
-
-	return c ? c : bytes_cmp(a->table, b->table);
-}
-
-/* Does what the keys name stand in one block? */
-static int block_cmp(const struct nft_key *a, const struct nft_key *b)
-{
-	int c = table_cmp(a, b);
-
-	c = c ? c : (int)group_of(a) - (int)group_of(b);
-	c = c ? c : (a->objtype > b->objtype) - (a->objtype < b->objtype);
-	return c ? c : bytes_cmp(a->name, b->name);
-}
-
 static int item_cmp(const void *p, const void *q)
 {
 	const struct item *a = p, *b = q;
-	bool inside_a = a->key.type == NFT_RULE || a->key.type == NFT_ELEMENT;
-	bool inside_b = b->key.type == NFT_RULE || b->key.type == NFT_ELEMENT;
-	int c = block_cmp(&a->key, &b->key);
+	int c = cmd_nft_block_cmp(&a->key, &b->key);
 
-	c = c ? c : inside_a - inside_b;
+	c = c ? c : cmd_nft_is_inside(&a->key) - cmd_nft_is_inside(&b->key);
 	c = c ? c : (a->rank > b->rank) - (a->rank < b->rank);
 	c = c ? c : bytes_cmp(a->key.bytes, b->key.bytes);
 	return c ? c : a->key.kind - b->key.kind;
@@ -90,10 +58,8 @@ static int item_cmp(const void *p, const void *q)
 bool show_nft_is(const struct nse_record *rec)
 {
 	struct nft_key key;
-	bool need;
 
-	return nft_kind_of(rec->kind, &key.type, &need) &&
-	       nft_key_decode(rec, &key, NULL) == 0;
+	return cmd_nft_key(rec, &key);
 }
 
 /* Needed rules and own ones of a chain have one order together. */
@@ -119,9 +85,9 @@ static int collect(struct listing *l, const uint32_t *slots, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct item *it = &l->items[l->n];
 
-		if (!nse_context_at(l->ctx, slots[i], &rec) || !show_nft_is(&rec))
+		if (!nse_context_at(l->ctx, slots[i], &rec) ||
+		    !cmd_nft_key(&rec, &it->key))
 			continue;
-		nft_key_decode(&rec, &it->key, NULL);
 		it->slot = slots[i];
 		it->rank = it->key.type == NFT_RULE && nft_name_is_ours(it->key.name)
 				   ? it->key.rule
@@ -243,13 +209,12 @@ static void open_block(struct listing *l, const struct item *it)
 {
 	static const char *const nouns[] = { "table", "object", "set", "flowtable",
 					     "chain" };
-	bool chosen = it->key.type != NFT_RULE && it->key.type != NFT_ELEMENT;
-
 	end_block(l);
 	if (!l->first)
 		putchar('\n');
 	l->first = false;
-	print_head(l, it, chosen, nouns[group_of(&it->key)], 1);
+	print_head(l, it, !cmd_nft_is_inside(&it->key), nouns[cmd_nft_group(&it->key)],
+		   1);
 	l->block = it;
 }
 
@@ -281,13 +246,13 @@ static void print_item(struct listing *l, const struct item *it)
 	if (!shown && (nft_name_is_ours(it->key.name) ||
 		       (it->key.type == NFT_ELEMENT && it->key.kind == NFT_ELEMENT_END)))
 		return;
-	if (!l->table || table_cmp(&l->table->key, &it->key) != 0)
+	if (!l->table || cmd_nft_table_cmp(&l->table->key, &it->key) != 0)
 		open_table(l, it);
 	if (it->key.type == NFT_TABLE)
 		return;
-	if (!l->block || block_cmp(&l->block->key, &it->key) != 0)
+	if (!l->block || cmd_nft_block_cmp(&l->block->key, &it->key) != 0)
 		open_block(l, it);
-	if (it->key.type != NFT_ELEMENT && it->key.type != NFT_RULE)
+	if (!cmd_nft_is_inside(&it->key))
 		return;
 	if (!shown) {
 		print_unknown(it);

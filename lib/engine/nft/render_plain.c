@@ -64,12 +64,16 @@ static int put_attrs(const struct nse_record *rec, const struct nft_key *key,
 	struct nse_bytes attrs = nft_body_attrs(key->type, rec->body);
 	size_t start = b->len;
 	uint64_t expires;
+	uint32_t order;
 	uint8_t flags;
 
-	if (nse_get_u8(&state, &flags) == 0 && (flags & NFT_STATE_EXPIRES) &&
-	    nse_get_u64(&state, &expires) == 0 &&
+	if (nse_get_u8(&state, &flags) < 0)
+		flags = 0;
+	if ((flags & NFT_STATE_EXPIRES) && nse_get_u64(&state, &expires) == 0 &&
 	    nft_put_u64(b, NFTA_SET_ELEM_EXPIRATION, expires) < 0)
 		return -EMSGSIZE;
+	if (flags & NFT_STATE_ORDER)
+		nse_get_u32(&state, &order);
 	if (nft_walk(key->type, attrs, NULL, on_value, &state, b) == 0)
 		return 0;
 	b->len = start;
