@@ -14,7 +14,7 @@ out=$work/out err=$work/err
 # --- the hosts: what runs there, as a platform tells it
 domain()
 {
-	printf '{"name":"%s","id":%d,"vifs":[{"devid":%d,"name":"vif%d.%d","mac":"%s"}],"addresses":["%s","%s"]}' \
+	printf '{"name":"%s","id":%d,"vifs":[{"devid":%d,"name":"vif%d.%d","mac":"%s"}],"addresses":["%s","%s"]}\n' \
 		"$1" "$2" "$3" "$2" "$3" "$4" "$5" "$6"
 }
 web1=$(domain web1 5 1 00:16:3e:00:00:51 192.0.2.51 2001:db8::51)
@@ -176,6 +176,9 @@ what()
 		grep -v '^@' | sort -u | paste -sd' '
 }
 
+# Where something has come or changed its name, the order is another.
+in_any_order() { jq -S -c 'walk(if type == "array" then sort else . end)' | sort; }
+
 # unchanged HOST FILE NAME: is all of it as ns_raw has written it to FILE?
 unchanged()
 {
@@ -244,11 +247,71 @@ same "$(others_of A db1)" "$before_a" "db1's rules, elements and counters are un
 ns A nft list ruleset | grep -q 'web1\|vif5\.1[^0]\|192\.0\.2\.51'
 isnt $? 0 "nothing of web1's is left" || diag "$(ns A nft list ruleset)"
 fill C skeleton db1_rules db1_anchor
-same "$(listing A ruleset | jq -S -c . | sort)" "$(listing C ruleset | jq -S -c . | sort)" \
+same "$(listing A ruleset | in_any_order)" "$(listing C ruleset | in_any_order)" \
 	"the source is as if it had never been there"
 at_host B purge web1 -e nft
 is $rc 0 "purge at the target of what had come" || diag "$(cat "$err")"
 unchanged B "$work/before_b" "leaves what was there before"
+
+# --- neighbours: an address between two others, in intervals that touch
+neighbours()
+{
+	cat <<-END
+	table inet near {
+		map verdicts { type ipv4_addr : verdict; flags interval; elements = { 192.0.2.50 : drop, $1 192.0.2.52 : accept }; }
+		set timed { type ipv4_addr; flags interval,timeout; elements = { 192.0.2.50 timeout 1h, $2 192.0.2.52 timeout 3h }; }
+		set pairs { type ipv4_addr . inet_service; flags interval; elements = { $3 192.0.2.0/24 . 100, 192.0.2.52 . 80-90 }; }
+		set merged { type ipv4_addr; flags interval; auto-merge; elements = { 192.0.2.50-192.0.2.52 }; }
+		chain web1_near { accept; }
+		chain c {
+			ip daddr vmap @verdicts
+			ip saddr @timed
+			ip saddr . tcp dport @pairs accept
+			ip saddr @merged accept
+			ip saddr != 192.0.2.51 accept
+			ip saddr 192.0.2.48/28 accept
+		}
+	}
+	END
+}
+neighbours_with() { neighbours '192.0.2.51 : jump web1_near,' '192.0.2.51 timeout 2h,' '192.0.2.51 . 80-90,'; }
+neighbours_without() { neighbours '' '' '' | sed '/web1_near/d'; }
+fill A neighbours_with
+fill B neighbours_without
+fill C neighbours_without
+at_host A snapshot --addr 192.0.2.51 -e nft -o "$work/near.nsc"
+at_host B apply "$work/near.nsc"
+is $rc 0 "an address between its neighbours" || diag "$(cat "$err")"
+same "$(listing B ruleset | in_any_order)" "$(listing A ruleset | in_any_order)" \
+	"stands there as it stood"
+at_host A purge --addr 192.0.2.51 -e nft
+same "$rc $(listing A ruleset)" "0 $(listing C ruleset)" "and leaves its neighbours"
+at_host B purge "$work/near.nsc"
+same "$rc $(listing B ruleset)" "0 $(listing C ruleset)" "there, too"
+
+# --- the example of contrib/nft
+example=$top/contrib/nft/dom0.nft
+sed '/ct state/d' "$example" >"$work/dom0.nft"
+ns_new A
+ns A nft -f "$example" 2>/dev/null || {
+	diag "this kernel does not track what is bridged: the example goes without ct state"
+	ns A nft -f "$work/dom0.nft"
+}
+ok $? "the example loads"
+domain web1 5 0 00:16:3e:00:00:10 192.0.2.10 2001:db8::10 >"$work/domainsC/web1"
+domain db1 6 0 00:16:3e:00:00:11 192.0.2.11 2001:db8::11 >"$work/domainsC/db1"
+ns A nft list ruleset >"$work/example"
+NSEMIG_CONFIG=$work/confC nsemig_at A snapshot web1 -e nft -o "$work/example.nsc"
+is "$rc $(what chain "$work/example.nsc") $(what object "$work/example.nsc") $(what set "$work/example.nsc")" \
+	"0 web1_from web1_to web1_in web1_month web1_out web1_blocked web1_syn" "and says whose is what" ||
+	diag "$(cat "$err")"
+is "$("$NSEMIG" show --json "$work/example.nsc" | jq '[.records[] | select(.type == "element" and
+	(.key.set | IN("spoof", "from_vif", "to_vif")))] | length')" 5 "with its elements of the shared sets"
+NSEMIG_CONFIG=$work/confC nsemig_at A purge web1 -e nft
+is "$rc $(ns A nft list ruleset | grep -c 'web1\|vif5')" "0 0" "web1 goes"
+NSEMIG_CONFIG=$work/confC nsemig_at A purge db1 -e nft
+is "$rc $(ns A nft list ruleset | grep -c 'db1\|vif6')" "0 0" "and db1, and leave the skeleton:"
+like "$(ns A nft list chain bridge filter forward)" 'iifname vmap @from_vif.*goto deliver' "the dispatch"
 
 # --- what cannot go there is refused, and changes nothing
 # refused NAME TEXT ARG...: apply on B, which must fail and say TEXT.
@@ -324,7 +387,7 @@ is $rc 0 "snapshot --carry-shared" || diag "$(cat "$err")"
 at_host B apply --map-vif vif5.1=vif9.1 "$work/carry.nsc"
 is $rc 0 "goes where there is nothing" || diag "$(cat "$err")"
 fill C skeleton web1_at_b_rules web1_at_b_anchor
-same "$(listing B ruleset | jq -S -c . | sort)" "$(listing C ruleset | jq -S -c . | sort)" \
+same "$(listing B ruleset | in_any_order)" "$(listing C ruleset | in_any_order)" \
 	"and is web1's and the skeleton"
 
 # --- a ruleset that changes while it is read
@@ -407,8 +470,6 @@ is $rc 0 "snapshot of names" || diag "$(cat "$err")"
 ns_new B
 at_host B apply --map-vif vif5.1=vif9.1 "$work/names.nsc"
 is $rc 0 "apply with another name" || diag "$(cat "$err")"
-# Elements come in the order of their new names.
-in_any_order() { jq -S -c 'walk(if type == "array" then sort else . end)' | sort; }
 same "$(listing B ruleset | in_any_order)" \
 	"$(listing A ruleset | sed -E 's/"vif5\.1(-emu)?"/"vif9.1\1"/g' | in_any_order)" \
 	"every place has the new name, and only those"

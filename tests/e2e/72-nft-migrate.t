@@ -77,14 +77,16 @@ leg()
 
 leg A B vif7.0
 
-# Another skeleton at the other host: refused before anything has begun.
-at A nft insert rule $rules forward ether type 0x88cc drop
+# A host whose map is another one: refused before anything has begun.
+at A nft flush chain $rules forward
+at A nft delete map $rules to_vif
+at A nft add map $rules to_vif '{ type ifname : verdict; flags timeout; }'
 probe_start still tcp "$LAB_VM4" 7007
 sleep 0.3
 was=$(chains B)
 migrate B A
-is $? 3 "a host whose shared chains are others does not get it"
-like "$(cat "$work/talk")" "forward" "the chain is named"
+is $? 3 "a host whose shared map is another does not get it"
+like "$(cat "$work/talk")" "to_vif" "the map is named"
 diag "$(cat "$work/talk")"
 runs_on B
 ok $? "the domain runs where it ran"
@@ -92,7 +94,8 @@ same "$(chains B)" "$was" "with its rules"
 is "$(at A nft list table $rules | grep -c vm1)" 0 "none of which are at the other host"
 probe_stop still
 ok $? "and its session lives"
-at A nft flush chain $rules forward
+at A nft delete map $rules to_vif
+at A nft add map $rules to_vif '{ type ifname : verdict; }'
 at A nft add rule $rules forward iifname vmap @from_vif
 at A nft add rule $rules forward oifname vmap @to_vif
 
