@@ -89,7 +89,7 @@ static int check_here(struct check *c, struct nse_error *err)
 	int rc;
 
 	nse_scope_init(&scope);
-	rc = nse_engines_preflight(c->chosen->engines, NULL, &c->problems, err);
+	rc = nse_engines_preflight(c->chosen->engines, NULL, NULL, &c->problems, err);
 	if (rc == 0 && c->domain) {
 		rc = nse_scope_resolve(&c->env.config, c->env.platform, c->domain,
 				       &c->chosen->given, &scope, err);

@@ -10,8 +10,8 @@
 #include "lib/engine/engine.h"
 
 int ct_facts(json_t *facts, struct nse_error *err);
-int ct_preflight(const struct nse_context *ctx, struct nse_problems *problems,
-		 struct nse_error *err);
+int ct_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
+		 struct nse_problems *problems, struct nse_error *err);
 int ct_install(struct nse_job *job, struct nse_error *err);
 
 /* Takes back NSE_JOB_LIBERAL, and clears that flag of the job. */

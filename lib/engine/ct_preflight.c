@@ -268,12 +268,13 @@ static int clash_problems(const struct nse_context *ctx, struct nse_problems *p,
 	return rc;
 }
 
-int ct_preflight(const struct nse_context *ctx, struct nse_problems *problems,
-		 struct nse_error *err)
+int ct_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
+		 struct nse_problems *problems, struct nse_error *err)
 {
 	struct needs n = { 0 };
 	int rc = host_problems(problems);
 
+	(void)as;
 	if (rc < 0 || !ctx || ct_host_sysctl("max") < 0)
 		return rc;
 	rc = find_needs(ctx, &n, err);

@@ -81,6 +81,12 @@ void nse_job_refuse(struct nse_job *job, uint32_t slot, int code, const char *fm
 void nse_job_keep(struct nse_job *job, uint32_t slot, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* How a context would be installed here. */
+struct nse_arrival {
+	unsigned int flags;		 /* NSE_JOB_ANCHOR_* */
+	const struct nse_domain *others; /* of this host; NULL: not known */
+};
+
 struct nse_engine {
 	const char *name;	  /* as in nse_kind.engine */
 	const char *const *types; /* NULL-terminated */
@@ -97,8 +103,8 @@ struct nse_engine {
 	 * clashes) and appends what stands against it. ctx may be NULL: then
 	 * only what holds for any context.
 	 */
-	int (*preflight)(const struct nse_context *ctx, struct nse_problems *problems,
-			 struct nse_error *err);
+	int (*preflight)(const struct nse_context *ctx, const struct nse_arrival *as,
+			 struct nse_problems *problems, struct nse_error *err);
 
 	/*
 	 * Puts every record of the scope into the sink. A dump that was

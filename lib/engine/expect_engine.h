@@ -10,8 +10,8 @@
 #include "lib/engine/expect_row.h"
 
 int nse_expect_facts(json_t *facts, struct nse_error *err);
-int nse_expect_preflight(const struct nse_context *ctx, struct nse_problems *problems,
-			 struct nse_error *err);
+int nse_expect_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
+			 struct nse_problems *problems, struct nse_error *err);
 int nse_expect_install(struct nse_job *job, struct nse_error *err);
 int nse_expect_verify(struct nse_job *job, struct nse_error *err);
 int nse_expect_undo(struct nse_job *job, struct nse_error *err);

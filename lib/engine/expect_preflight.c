@@ -129,12 +129,13 @@ static int refusal_problems(const struct nse_context *ctx, struct nse_problems *
 	return rc;
 }
 
-int nse_expect_preflight(const struct nse_context *ctx, struct nse_problems *problems,
-			 struct nse_error *err)
+int nse_expect_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
+			 struct nse_problems *problems, struct nse_error *err)
 {
 	struct needs n = { 0 };
 	int64_t count;
 
+	(void)as;
 	if (ctx)
 		find_needs(ctx, &n);
 	if (!n.records)

@@ -101,14 +101,15 @@ int nse_engines_facts(json_t *facts, struct nse_error *err)
 }
 
 int nse_engines_preflight(uint32_t set, const struct nse_context *ctx,
-			  struct nse_problems *problems, struct nse_error *err)
+			  const struct nse_arrival *as, struct nse_problems *problems,
+			  struct nse_error *err)
 {
 	int rc;
 
 	for (size_t i = 0; i < COUNT; i++) {
 		if (!chosen(set, i))
 			continue;
-		rc = nse_engines[i]->preflight(ctx, problems, err);
+		rc = nse_engines[i]->preflight(ctx, as, problems, err);
 		if (rc < 0)
 			return rc;
 	}

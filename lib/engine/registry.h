@@ -24,7 +24,8 @@ int nse_engines_collect(uint32_t set, const struct nse_scope *scope,
 			const struct nse_sink *sink, struct nse_error *err);
 int nse_engines_facts(json_t *facts, struct nse_error *err);
 int nse_engines_preflight(uint32_t set, const struct nse_context *ctx,
-			  struct nse_problems *problems, struct nse_error *err);
+			  const struct nse_arrival *as, struct nse_problems *problems,
+			  struct nse_error *err);
 int nse_engines_install(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_settle(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_verify(uint32_t set, struct nse_job *job, struct nse_error *err);

@@ -10,7 +10,7 @@
 
 #include "lib/engine/registry.h"
 
-static unsigned int job_flags(unsigned int flags)
+unsigned int nse_install_job_flags(unsigned int flags)
 {
 	return (flags & NSE_INSTALL_DRY_RUN ? NSE_JOB_DRY_RUN : 0) |
 	       (flags & NSE_INSTALL_LIBERAL ? NSE_JOB_LIBERAL : 0) |
@@ -35,7 +35,7 @@ int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned 
 		      const struct nse_domain *others, struct nse_job *job,
 		      struct nse_error *err)
 {
-	int rc = nse_job_init(job, ctx, job_flags(flags));
+	int rc = nse_job_init(job, ctx, nse_install_job_flags(flags));
 
 	if (rc < 0)
 		return nse_error(err, rc, "out of memory");
@@ -64,7 +64,7 @@ int nse_install_purge(const struct nse_context *ctx, uint32_t engines,
 		      struct nse_error *err)
 {
 	struct nse_record rec;
-	int rc = nse_job_init(job, ctx, job_flags(flags));
+	int rc = nse_job_init(job, ctx, nse_install_job_flags(flags));
 
 	if (rc < 0)
 		return nse_error(err, rc, "out of memory");

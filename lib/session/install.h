@@ -19,6 +19,9 @@
 #define NSE_INSTALL_ANCHOR_FIRST 0x8  /* rules of shared chains go to their beginning, */
 #define NSE_INSTALL_ANCHOR_LAST	 0x10 /* or end, not to the same relative place */
 
+/* The NSE_JOB_* of NSE_INSTALL_*. */
+unsigned int nse_install_job_flags(unsigned int flags);
+
 /*
  * Checks every record of ctx (hostile until then), installs what `engines`
  * (a set as in registry.h) know, and takes everything back when a record was

@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 
 #include "lib/engine/registry.h"
+#include "lib/scope/resolve.h"
 #include "lib/session/policy.h"
 #include "lib/session/target.h"
 #include "lib/util/clock.h"
@@ -84,16 +85,24 @@ static int step_hello(void *arg, struct nse_error *err)
 		err);
 }
 
-/* What this host has of the scope already, for the journal and for undo. */
+/*
+ * What this host has of the scope already, for the journal and for undo. Rules
+ * are looked at when it is known by which names the domain goes here.
+ */
 static int collect_before(struct nse_target_session *t, struct nse_error *err)
 {
 	struct nse_sink sink;
+	uint32_t nft = 0;
+	int rc;
 
 	t->before = nse_context_new();
 	if (!t->before)
 		return nse_error(err, -ENOMEM, "out of memory");
 	sink = nse_context_sink(t->before);
-	return nse_engines_collect(NSE_ENGINES_ALL, &t->scope, &sink, err);
+	rc = nse_engines_parse("nft", &nft, err);
+	return rc < 0 ? rc
+		      : nse_engines_collect(NSE_ENGINES_ALL & ~nft, &t->scope, &sink,
+					    err);
 }
 
 static int send_problems(struct nse_target_session *t, enum nse_message type,
@@ -108,6 +117,7 @@ static int read_offer(struct nse_target_session *t, const json_t *obj,
 		      struct nse_error *err)
 {
 	const char *anchor = json_string_value(json_object_get(obj, "anchor"));
+	int rc;
 
 	if (anchor && strcmp(anchor, "first") == 0)
 		t->anchor = NSE_INSTALL_ANCHOR_FIRST;
@@ -116,7 +126,45 @@ static int read_offer(struct nse_target_session *t, const json_t *obj,
 	else if (anchor)
 		return nse_error(err, -EPROTO, "OFFER asks for the anchor '%.32s'",
 				 anchor);
-	return nse_scope_from_json(json_object_get(obj, "scope"), &t->scope, err);
+	rc = nse_scope_from_json(json_object_get(obj, "scope"), &t->scope, err);
+	/* What the source has chosen need not be here yet. */
+	return rc < 0 ? rc : nse_scope_relax(&t->scope);
+}
+
+/*
+ * Who else is here, before the domain freezes. What the source calls its
+ * interfaces may be the names of others' here.
+ */
+static int look_around(struct nse_target_session *t, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_scope_release) struct nse_scope unnamed;
+	int rc;
+
+	nse_scope_init(&unnamed);
+	rc = nse_scope_copy(&unnamed, &t->scope);
+	if (rc < 0)
+		return nse_error(err, rc, "out of memory");
+	unnamed.domain.nvifs = 0;
+	rc = nse_scope_others(t->spec->config, t->spec->platform, &unnamed, err);
+	if (rc == 0 && nse_domain_copy(&t->scope.others, &unnamed.others) < 0)
+		rc = nse_error(err, -ENOMEM, "out of memory");
+	return rc;
+}
+
+/* May the domain come, and nobody else with it? */
+static int take_in(struct nse_target_session *t, struct nse_error *err)
+{
+	const struct nse_target_spec *spec = t->spec;
+	int rc = nse_policy_scope(spec->config, &t->scope, err);
+
+	if (rc == 0)
+		rc = nse_policy_claims(spec->config, spec->platform, &t->scope, err);
+	if (rc == 0)
+		rc = look_around(t, err);
+	if (rc == 0)
+		rc = nse_lock_domain(spec->config->state_dir, t->scope.domain.name,
+				     &t->lock, err);
+	return rc < 0 ? rc : collect_before(t, err);
 }
 
 static int step_offer(void *arg, struct nse_error *err)
@@ -132,16 +180,7 @@ static int step_offer(void *arg, struct nse_error *err)
 	obj = nse_incoming_json(&msg, err);
 	rc = obj ? read_offer(t, obj, err) : -EPROTO;
 	json_decref(obj);
-	if (rc == 0)
-		rc = nse_policy_scope(t->spec->config, &t->scope, err);
-	if (rc == 0)
-		rc = nse_policy_claims(t->spec->config, t->spec->platform, &t->scope,
-				       err);
-	if (rc < 0)
-		return rc;
-	rc = nse_lock_domain(t->spec->config->state_dir, t->scope.domain.name, &t->lock,
-			     err);
-	if (rc < 0 || (rc = collect_before(t, err)) < 0)
+	if (rc < 0 || (rc = take_in(t, err)) < 0)
 		return rc;
 	rc = nse_journal_open(&t->journal, t->spec->config->state_dir,
 			      NSE_JOURNAL_SESSION, t->id, &t->scope, err);
@@ -150,7 +189,7 @@ static int step_offer(void *arg, struct nse_error *err)
 	if (rc == 0)
 		rc = nse_target_check_domain(t, &problems, err);
 	if (rc == 0)
-		rc = nse_engines_preflight(NSE_ENGINES_ALL, NULL, &problems, err);
+		rc = nse_engines_preflight(NSE_ENGINES_ALL, NULL, NULL, &problems, err);
 	if (rc == 0) {
 		t->state = NSE_ST_GATHER;
 		obj = json_pack("{s:I}", "present",
@@ -175,6 +214,8 @@ static int undo_offer(void *arg, struct nse_error *err)
 static int take_round(struct nse_target_session *t, const struct nse_incoming *first,
 		      struct nse_error *err)
 {
+	const struct nse_arrival as = { nse_install_job_flags(t->anchor),
+					&t->scope.others };
 	struct nse_problems problems = NSE_PROBLEMS_INIT;
 	int64_t start = nse_now_us();
 	json_t *obj;
@@ -183,7 +224,8 @@ static int take_round(struct nse_target_session *t, const struct nse_incoming *f
 	if (rc == 0)
 		rc = nse_policy_context(&t->scope, t->snap.ctx, err);
 	if (rc == 0 && t->rounds == 1)
-		rc = nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &problems, err);
+		rc = nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &as, &problems,
+					   err);
 	if (rc == 0) {
 		char digest[17];
 

@@ -27,7 +27,7 @@ static int rewrite(struct nse_target_session *t, struct nse_error *err)
 	if (rc == 0)
 		rc = nse_arrive_relocate(&t->snap.ctx, &map, err);
 	if (rc == 0)
-		rc = nse_scope_others(t->spec->config, t->spec->platform, &t->here, err);
+		rc = nse_scope_add_patterns(t->spec->config, &t->here, err);
 	return rc < 0 ? rc : nse_policy_context(&t->here, t->snap.ctx, err);
 }
 

@@ -98,7 +98,7 @@ static void refused(const struct nse_context *ctx, int code)
 		assert_int_equal(job.refusals[0].code, code);
 		nse_job_release(&job);
 	}
-	assert_int_equal(nse_engines_preflight(engine("expect"), ctx, &p, &err), 0);
+	assert_int_equal(nse_engines_preflight(engine("expect"), ctx, NULL, &p, &err), 0);
 	assert_int_equal(nse_problems_worst(&p), NSE_FAIL);
 	nse_problems_release(&p);
 	assert_int_equal(here(NULL, -1), 0);
@@ -128,10 +128,11 @@ static void test_masters(void **state)
 	refused(ctx, -EOPNOTSUPP);
 	flush(hosts.b);
 	/* Here or in the context, both will do. */
-	assert_int_equal(nse_engines_preflight(engine("expect"), both, &p, &err), 0);
+	assert_int_equal(nse_engines_preflight(engine("expect"), both, NULL, &p, &err),
+			 0);
 	assert_int_equal(p.n, 0);
 	make_master(&ftp);
-	assert_int_equal(nse_engines_preflight(engine("expect"), ctx, &p, &err), 0);
+	assert_int_equal(nse_engines_preflight(engine("expect"), ctx, NULL, &p, &err), 0);
 	assert_int_equal(p.n, 0);
 	flush(hosts.b);
 	install(&job, both, NSE_JOB_DRY_RUN);
@@ -215,7 +216,7 @@ static void test_losses(void **state)
 	assert_int_equal(nse_context_put(ctx, &b.rec, NULL), 0);
 	on(hosts.b);
 	make_master(&ftp);
-	assert_int_equal(nse_engines_preflight(engine("expect"), ctx, &p, &err), 0);
+	assert_int_equal(nse_engines_preflight(engine("expect"), ctx, NULL, &p, &err), 0);
 	assert_int_equal(p.n, 1);
 	assert_int_equal(p.items[0].severity, NSE_LOSS);
 	assert_non_null(strstr(p.items[0].text, "user space"));

@@ -9,16 +9,8 @@
 #include "lib/engine/engine.h"
 
 int nft_facts(json_t *facts, struct nse_error *err);
-int nft_preflight(const struct nse_context *ctx, struct nse_problems *problems,
-		  struct nse_error *err);
-
-/*
- * The same for a job with these flags (NSE_JOB_ANCHOR_*) on a host with these
- * other domains (may be NULL).
- */
-int nft_preflight_as(const struct nse_context *ctx, unsigned int flags,
-		     const struct nse_domain *others, struct nse_problems *problems,
-		     struct nse_error *err);
+int nft_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
+		  struct nse_problems *problems, struct nse_error *err);
 int nft_collect(const struct nse_scope *scope, const struct nse_sink *sink,
 		struct nse_error *err);
 int nft_check(const struct nse_record *rec, struct nse_error *err);

@@ -113,16 +113,15 @@ static int refusal_problems(const struct nse_job *job, struct nse_problems *prob
 }
 
 /* As it would be installed, on what is here. */
-static int clash_problems(const struct nse_context *ctx, unsigned int flags,
-			  const struct nse_domain *others, struct nse_problems *problems,
-			  struct nse_error *err)
+static int clash_problems(const struct nse_context *ctx, const struct nse_arrival *as,
+			  struct nse_problems *problems, struct nse_error *err)
 {
 	struct nse_job job;
-	int rc = nse_job_init(&job, ctx, flags | NSE_JOB_DRY_RUN);
+	int rc = nse_job_init(&job, ctx, (as ? as->flags : 0) | NSE_JOB_DRY_RUN);
 
 	if (rc < 0)
 		return nse_errno(err, rc, "the preflight of rules");
-	job.others = others;
+	job.others = as ? as->others : NULL;
 	rc = nft_install(&job, err);
 	if (rc == 0)
 		rc = refusal_problems(&job, problems);
@@ -130,9 +129,8 @@ static int clash_problems(const struct nse_context *ctx, unsigned int flags,
 	return rc;
 }
 
-int nft_preflight_as(const struct nse_context *ctx, unsigned int flags,
-		     const struct nse_domain *others, struct nse_problems *problems,
-		     struct nse_error *err)
+int nft_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
+		  struct nse_problems *problems, struct nse_error *err)
 {
 	NSE_CLEANUP(nft_order_release) struct nft_order o = { 0 };
 	int rc = available(err), there = rc;
@@ -149,12 +147,6 @@ int nft_preflight_as(const struct nse_context *ctx, unsigned int flags,
 				       "the kernel has no nf_tables: it takes no rules");
 	if (o.n == 0)
 		return 0;
-	return clash_problems(ctx, flags, others, problems, err) ?:
+	return clash_problems(ctx, as, problems, err) ?:
 	       device_problems(ctx, &o, problems, err) ?: nft_trial(ctx, problems, err);
-}
-
-int nft_preflight(const struct nse_context *ctx, struct nse_problems *problems,
-		  struct nse_error *err)
-{
-	return nft_preflight_as(ctx, 0, NULL, problems, err);
 }
