@@ -118,7 +118,11 @@ fault()
 
 	[[ $name =~ $faults ]] || return 0
 	# A receiver that stands still is silent; the copy takes a while.
-	if [ "$2" = hold ]; then begin --timeout 300; else begin --timeout 20; fi
+	case $name in
+	link*hold) begin --timeout 90 ;;
+	*hold) begin --timeout 300 ;;
+	*) begin --timeout 20 ;;
+	esac
 	at_end=$where
 	[ "$4" = stay ] || at_end=$there
 	reach "$2"
@@ -141,6 +145,7 @@ fault receiver copy 3 stay
 fault link copy 3 stay
 fault source hold 137 stay
 fault receiver hold 3 stay
+fault link hold 3 stay
 fault link committed 0 go
 fault source committed 137 stay
 fault receiver committed 3 stay
