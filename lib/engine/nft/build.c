@@ -17,6 +17,7 @@
 #include "lib/engine/nft/attr.h"
 #include "lib/engine/nft/build_fix.h"
 #include "lib/engine/nft/build_names.h"
+#include "lib/engine/nft/encode_body.h"
 #include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/walk.h"
 #include "lib/util/cleanup.h"
@@ -135,7 +136,7 @@ static int read_state(struct item *it, struct nse_bytes state)
 	if (rc < 0 || nse_cur_left(&it->values) == 0)
 		return rc;
 	nse_buf_reset(&it->bd->work);
-	rc = nft_walk(it->key->type, it->attrs, NULL, give_back, it, &it->bd->work);
+	rc = nft_walk_names(it->key->type, it->attrs, give_back, it, &it->bd->work);
 	it->attrs = (struct nse_bytes){ it->bd->work.data, it->bd->work.len };
 	return rc;
 }
@@ -149,6 +150,9 @@ static int resolve(struct item *it, struct nse_error *err)
 
 	nse_buf_reset(b);
 	it->bytes = it->key->bytes;
+	if (!nft_attr_find(it->attrs, NFT_BODY_IFNAMES).p &&
+	    (it->key->type != NFT_RULE || !nft_rule_has_index(it->attrs)))
+		return 0;
 	rc = nft_ifindex_resolve(it->key->type, it->attrs, b, err);
 	if (rc < 0)
 		return rc;

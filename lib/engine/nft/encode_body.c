@@ -164,7 +164,7 @@ static bool has_index(struct nse_bytes expr)
 	return is_name(name, "fwd") || is_name(name, "dup");
 }
 
-static bool rule_has_index(struct nse_bytes attrs)
+bool nft_rule_has_index(struct nse_bytes attrs)
 {
 	struct nse_bytes list = nft_attr_find(attrs, NFTA_RULE_EXPRESSIONS);
 	struct nse_cur c = nse_cur(list.p, list.n);
@@ -182,7 +182,7 @@ static int part_node(struct parting *p, enum nft_type type, const struct nse_buf
 {
 	struct nse_bytes attrs = { kept->data, kept->len };
 
-	if (type == NFT_RULE && rule_has_index(attrs))
+	if (type == NFT_RULE && nft_rule_has_index(attrs))
 		return nft_walk(type, attrs, NULL, on_site, p, body);
 	return nft_walk_names(type, attrs, on_site, p, body);
 }

@@ -17,4 +17,7 @@ int nft_body_of_element(struct nft_encoder *enc, uint32_t set,
 			const struct nft_element *e, struct nse_buf *key,
 			struct nse_buf *body, struct nse_buf *state);
 
+/* Does a rule look at, or know, the number of an interface? */
+bool nft_rule_has_index(struct nse_bytes attrs);
+
 #endif

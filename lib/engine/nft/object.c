@@ -17,6 +17,7 @@
 #include "lib/util/cleanup.h"
 
 #define ENGINE "nft"
+#define NEED   "need-"
 
 const struct nse_kind nft_kinds[NFT_TYPES] = {
 	[NFT_TABLE] = { ENGINE, "table" }, [NFT_OBJECT] = { ENGINE, "object" },
@@ -81,14 +82,20 @@ int nft_family_parse(const char *name, size_t n)
 
 bool nft_kind_of(const struct nse_kind *kind, enum nft_type *type, bool *need)
 {
+	size_t skip = sizeof(NEED) - 1;
+	const char *name = kind->type;
+
 	if (strcmp(kind->engine, ENGINE) != 0)
 		return false;
+	*need = strncmp(name, NEED, skip) == 0;
+	if (*need)
+		name += skip;
 	for (int i = 0; i < NFT_TYPES; i++) {
-		*need = strcmp(kind->type, nft_need_kinds[i].type) == 0;
-		if (*need || strcmp(kind->type, nft_kinds[i].type) == 0) {
-			*type = i;
-			return true;
-		}
+		/* Each begins with another letter. */
+		if (*name != *nft_kinds[i].type || strcmp(name, nft_kinds[i].type) != 0)
+			continue;
+		*type = i;
+		return true;
 	}
 	return false;
 }
