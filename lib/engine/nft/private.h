@@ -21,6 +21,7 @@ struct nft_private {
 	uint32_t *owners;  /* by slot: of the rule that it belongs to, or none */
 	uint8_t *left_out; /* by slot */
 	uint32_t nrecords; /* of this engine, good or bad */
+	uint32_t last;	   /* slot that the messages have come to */
 };
 
 /* 0 or -ENOMEM; released in any case. Bad records are left out. */
@@ -38,7 +39,7 @@ bool nft_private_wants(const struct nft_private *p, uint32_t slot);
 
 /*
  * In the child: makes the devices that records name, and loads what is wanted
- * in one batch. 0, -ECANCELED when messages were refused (each was told; of the
+ * in one batch. 0, -ECANCELED when records were refused (each was told; of the
  * elements of one set that share a message the first), or -errno. What was
  * loaded before is no longer wanted in a namespace: call it again only after
  * -ECANCELED, with less.

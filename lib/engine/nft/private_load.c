@@ -282,8 +282,36 @@ static bool leave_unresolved_out(struct nft_private *p, nft_refused_cb *refused,
 
 static bool wants(void *arg, uint32_t slot, const struct nft_key *key)
 {
+	struct nft_private *p = arg;
+
 	(void)key;
-	return nft_private_wants(arg, slot);
+	p->last = slot;
+	return nft_private_wants(p, slot);
+}
+
+/*
+ * Makes the messages. A record that none can be made of (it was asked for last)
+ * is refused like one that the kernel refuses.
+ */
+static int build(struct nft_private *p, struct nft_batch *batch, nft_refused_cb *refused,
+		 void *arg, struct nse_error *err)
+{
+	struct nft_builder *bd = NULL;
+	struct nse_error why = { 0 };
+	int rc = nft_builder_new(&bd, batch);
+
+	if (rc < 0)
+		return nse_errno(err, rc, "a trial of the ruleset");
+	p->last = NSE_CONTEXT_NONE;
+	rc = nft_build_context(bd, p->ctx, wants, p, &why);
+	nft_builder_free(bd);
+	if (rc < 0 && rc != -ENOMEM && p->last != NSE_CONTEXT_NONE) {
+		refused(arg, p->last, rc, why.text);
+		return -ECANCELED;
+	}
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
 }
 
 int nft_private_load(struct nft_private *p, nft_refused_cb *refused, void *arg,
@@ -291,7 +319,6 @@ int nft_private_load(struct nft_private *p, nft_refused_cb *refused, void *arg,
 {
 	NSE_CLEANUP(nft_batch_release) struct nft_batch batch;
 	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
-	struct nft_builder *bd = NULL;
 	bool unresolved;
 	int rc;
 
@@ -300,14 +327,10 @@ int nft_private_load(struct nft_private *p, nft_refused_cb *refused, void *arg,
 	if (rc < 0)
 		return rc;
 	unresolved = leave_unresolved_out(p, refused, arg);
-	rc = nft_builder_new(&bd, &batch);
-	if (rc < 0)
-		return nse_errno(err, rc, "a trial of the ruleset");
-	rc = nft_build_context(bd, p->ctx, wants, p, err);
+	rc = build(p, &batch, refused, arg, err);
 	if (rc == 0)
 		rc = nse_nl_open(&nl, RCVBUF, batch.bytes.len + SNDBUF_SPARE, err);
 	if (rc == 0)
 		rc = nft_batch_send(nl, &batch, 0, refused, arg, err);
-	nft_builder_free(bd);
 	return rc == 0 && unresolved ? -ECANCELED : rc;
 }

@@ -84,8 +84,8 @@ static int put_attrs(const struct nse_record *rec, const struct nft_key *key,
 static int put_element(const struct nse_record *rec, const struct nft_key *key,
 		       struct nse_buf *b)
 {
-	bool range = key->kind == NFT_ELEMENT_RANGE;
-	size_t n = range ? key->bytes.n / 2 : key->bytes.n;
+	int halves = key->kind == NFT_ELEMENT_RANGE ? 2 : 1;
+	size_t n = key->bytes.n / (size_t)halves;
 	long list, element, data;
 	int rc;
 
@@ -94,7 +94,7 @@ static int put_element(const struct nse_record *rec, const struct nft_key *key,
 	element = nft_nest(b, NFTA_LIST_ELEM);
 	if (rc < 0 || list < 0 || element < 0)
 		return -EMSGSIZE;
-	for (int half = 0; half <= range && key->bytes.n; half++) {
+	for (int half = 0; half < halves && key->bytes.n; half++) {
 		data = nft_nest(b, half ? NFTA_SET_ELEM_KEY_END : NFTA_SET_ELEM_KEY);
 		rc = nft_put(b, NFTA_DATA_VALUE, key->bytes.p + (size_t)half * n, n);
 		if (rc < 0 || data < 0 || nft_nest_end(b, data) < 0)

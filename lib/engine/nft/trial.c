@@ -57,13 +57,16 @@ static int add_refusal(const struct trial *t, const struct told *told,
 {
 	char name[512], made_of[512] = "";
 	struct nse_record rec;
-	struct nft_key key;
+	struct nft_key key = { 0 };
 
 	if (!nse_context_at(t->what.ctx, told->slot, &rec) ||
 	    nft_key_decode(&rec, &key, NULL) < 0)
 		snprintf(name, sizeof(name), "the ruleset as a whole");
 	else
 		nft_key_text(&key, name, sizeof(name));
+	/* No message could be made of it: the text is a whole one. */
+	if (strncmp(told->text, name, strlen(name)) == 0)
+		return nse_problem_add(problems, NSE_FAIL, AREA, NULL, "%s", told->text);
 	if (told->slot != NFT_SLOT_NONE && key.type == NFT_RULE)
 		nft_expr_names(nft_body_attrs(key.type, rec.body), false, made_of,
 			       sizeof(made_of));
