@@ -289,6 +289,34 @@ same "$rc $(listing A ruleset)" "0 $(listing C ruleset)" "and leaves its neighbo
 at_host B purge "$work/near.nsc"
 same "$rc $(listing B ruleset)" "0 $(listing C ruleset)" "there, too"
 
+# --- an element that a rule has given more time than its set gives: the kernel
+# keeps no timeout of its own for it, but goes by what is left
+long_lived()
+{
+	cat <<-END
+	table inet filter {
+		set web1_blocked { type ipv4_addr; flags dynamic,timeout; timeout 1h; size 10; elements = { 127.0.0.1 }; }
+		chain output { type filter hook output priority 0; policy accept; update @web1_blocked { ip daddr timeout 3h }; }
+	}
+	END
+}
+fill A long_lived
+ns A ip link set lo up
+ns A bash -c 'echo hello >/dev/udp/127.0.0.1/9' 2>/dev/null
+ns A ip link set lo down
+a_at=$(now_ms) a_ms=$(remaining A web1_blocked 127.0.0.1)
+at_least "$a_ms" 10000000 "a rule makes an element outlive its timeout"
+at_host A snapshot --table inet:filter -e nft -o "$work/long.nsc"
+ns_new B
+at_host B apply "$work/long.nsc"
+is $rc 0 "it can go" || diag "$(cat "$err")"
+b_ms=$(remaining B web1_blocked 127.0.0.1) b_at=$(now_ms)
+drift=$((a_ms - b_ms - (b_at - a_at)))
+[ ${drift#-} -lt 1000 ]
+ok $? "and has as long as it had: $drift ms off"
+at_host B apply --json "$work/long.nsc"
+is "$rc $(jq -c .created "$out")" "0 0" "a second time it is kept" || diag "$(cat "$err")"
+
 # --- the example of contrib/nft
 example=$top/contrib/nft/dom0.nft
 sed '/ct state/d' "$example" >"$work/dom0.nft"

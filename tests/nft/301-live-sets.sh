@@ -14,7 +14,7 @@ table inet s {
 		type filter hook output priority 0; policy accept;
 		add @plain { ip daddr }
 		update @timed { ip daddr }
-		update @timed { ip saddr timeout 3h }
+		update @timed { ip saddr timeout 30m }
 		update @quotas { ip daddr }
 		update @both { ip daddr . udp dport }
 		add @limits { ip daddr }
