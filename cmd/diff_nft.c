@@ -236,18 +236,37 @@ static void print_changed(struct listing *l, const struct nse_diff_item *it)
 	diff_print_fields(l->p, it->a, it->b);
 }
 
+/* The slots of a side that the items name. */
+static uint8_t *wanted(const struct listing *l, int side)
+{
+	const struct nse_diff *d = l->p->diff;
+	uint32_t n = nse_context_slots(l->sides[side].ctx);
+	uint8_t *slots = calloc(n + 1ul, 1);
+
+	for (size_t i = 0; slots && i < d->n; i++) {
+		uint32_t slot = side ? d->items[i].b : d->items[i].a;
+
+		if (slot < n)
+			slots[slot] = 1;
+	}
+	return slots;
+}
+
 static int prepare(struct listing *l, struct nse_error *err)
 {
 	unsigned int flags = l->p->state ? 0 : NFT_RENDER_STATELESS;
 	int rc = 0;
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
+		NSE_FREE uint8_t *slots = NULL;
 		struct side *s = &l->sides[i];
 
 		s->ctx = i ? l->p->b->ctx : l->p->a->ctx;
 		s->printed = calloc(nse_context_slots(s->ctx) + 1ul, 1);
-		rc = s->printed ? nft_render(s->ctx, flags, &s->texts, err)
-				: nse_error(err, -ENOMEM, "out of memory");
+		slots = wanted(l, i);
+		rc = s->printed && slots
+			     ? nft_render_some(s->ctx, slots, flags, &s->texts, err)
+			     : nse_error(err, -ENOMEM, "out of memory");
 	}
 	return rc;
 }

@@ -282,17 +282,20 @@ static void print_notes(const struct listing *l)
 int show_nft_print(const struct nse_context *ctx, const uint32_t *slots, size_t n,
 		   const struct show_why *why, bool color, struct nse_error *err)
 {
+	NSE_FREE uint8_t *wanted = calloc(nse_context_slots(ctx) + 1ul, 1);
 	NSE_CLEANUP(nft_texts_freep) struct nft_texts *texts = NULL;
 	struct listing l = { .ctx = ctx, .why = why, .color = color };
 	NSE_FREE struct item *items = NULL;
 	int rc = collect(&l, slots, n);
 
 	items = l.items;
-	if (rc < 0)
-		return nse_error(err, rc, "out of memory");
+	if (rc < 0 || !wanted)
+		return nse_error(err, -ENOMEM, "out of memory");
 	if (l.n == 0 && why->nstaying == 0)
 		return 0;
-	rc = nft_render(ctx, 0, &texts, err);
+	for (size_t i = 0; i < n; i++)
+		wanted[slots[i]] = 1;
+	rc = nft_render_some(ctx, wanted, 0, &texts, err);
 	if (rc < 0)
 		return rc;
 	l.texts = texts;

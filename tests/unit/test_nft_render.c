@@ -168,6 +168,35 @@ static void test_words(void **state)
 	nse_context_free(ctx);
 }
 
+/* Only what was asked for, and then its text is the same. */
+static void test_some(void **state)
+{
+	static const char *const names[] = { "rule 1 of chain inet t web",
+					     "element 11.0.0.1 of set inet t nets",
+					     "element 10.0.0.3 of set inet t peers" };
+	struct nse_context *ctx = context_of(ruleset);
+	struct nft_texts *all = render(ctx, NFT_RENDER_STATELESS), *t = NULL;
+	NSE_FREE uint8_t *wanted = calloc(nse_context_slots(ctx), 1);
+	struct nft_text text;
+
+	(void)state;
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(names); i++)
+		wanted[slot_of(ctx, names[i])] = 1;
+	assert_int_equal(nft_render_some(ctx, wanted, NFT_RENDER_STATELESS, &t, NULL), 0);
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(names); i++) {
+		assert_true(nft_text_at(all, slot_of(ctx, names[i]), &text));
+		expect(ctx, t, names[i], NULL, text.text);
+	}
+	expect(ctx, t, "chain inet t web", "chain web", "comment \"of the chain\"");
+	assert_false(nft_text_at(t, slot_of(ctx, "rule 0 of chain inet t web"), &text));
+	assert_false(nft_text_at(t, slot_of(ctx, "set inet t @web:0:0"), &text));
+	assert_false(nft_text_at(t, slot_of(ctx, "element 10.0.0.1 of set inet t peers"),
+				 &text));
+	nft_texts_free(all);
+	nft_texts_free(t);
+	nse_context_free(ctx);
+}
+
 /* What is left of an element is what the record says, to the millisecond. */
 static void test_expires(void **state)
 {
@@ -317,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_expires), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_plain),	cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_xt),	cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_some),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -18,7 +18,7 @@
 /* What of a context is loaded. */
 struct nft_private {
 	const struct nse_context *ctx;
-	uint32_t *owners;  /* by slot: of the rule that it belongs to, or none */
+	uint32_t *owners;  /* by slot: of what it belongs to, or none */
 	uint8_t *left_out; /* by slot */
 	uint32_t nrecords; /* of this engine, good or bad */
 	uint32_t last;	   /* slot that the messages have come to */

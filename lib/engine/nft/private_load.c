@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Loading a context into a namespace that is empty: the devices first that
- * rules know and that chains and flowtables hook into, then one batch. What belongs to a
- * rule (its own sets, elements and chains) is loaded with it or not at all, since the
- * kernel takes neither without the other.
+ * rules know and that chains and flowtables hook into, then one batch.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -17,7 +15,6 @@
 #include "lib/engine/nft/build.h"
 #include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/private.h"
-#include "lib/engine/nft/rule_list.h"
 #include "lib/engine/nft/walk.h"
 #include "lib/netlink/nl.h"
 #include "lib/util/cleanup.h"
@@ -25,84 +22,6 @@
 #define RCVBUF	     (16u << 20) /* for the refusals of a big ruleset */
 #define SNDBUF_SPARE (64u << 10)
 #define FIRST_INDEX  1000000 /* of a device: no rule's `iif 2` is shown by its name */
-
-/* The slot of the rule that a name of its own points at, or none. */
-static uint32_t owner_of(const struct nse_context *ctx, const struct nft_key *key)
-{
-	NSE_CLEANUP(nse_buf_release) struct nse_buf b = NSE_BUF_INIT(NSE_RECORD_MAX);
-	struct nft_key owner = *key;
-	uint32_t k;
-
-	owner.type = NFT_RULE;
-	if (!nft_name_split(key->name, &owner.name, &owner.rule, &k) ||
-	    nft_key_encode(&owner, &b) < 0)
-		return NSE_CONTEXT_NONE;
-	return nse_context_find(
-		ctx, key->need ? &nft_need_kinds[NFT_RULE] : &nft_kinds[NFT_RULE],
-		(struct nse_bytes){ b.data, b.len });
-}
-
-int nft_private_init(struct nft_private *p, const struct nse_context *ctx)
-{
-	uint32_t n = nse_context_slots(ctx);
-	struct nse_record rec;
-	struct nft_key key;
-	bool need;
-
-	*p = (struct nft_private){ .ctx = ctx };
-	p->owners = malloc((n + 1) * sizeof(*p->owners));
-	p->left_out = calloc(n + 1, 1);
-	if (!p->owners || !p->left_out)
-		return -ENOMEM;
-	for (uint32_t s = 0; s < n; s++) {
-		p->owners[s] = NSE_CONTEXT_NONE;
-		if (!nse_context_at(ctx, s, &rec) ||
-		    !nft_kind_of(rec.kind, &key.type, &need))
-			continue;
-		p->nrecords++;
-		if (nft_key_decode(&rec, &key, NULL) < 0) {
-			p->left_out[s] = 1;
-		} else if (nft_name_is_ours(key.name) && nft_rule_is_owned(&rec, &key)) {
-			p->owners[s] = owner_of(ctx, &key);
-			p->left_out[s] = p->owners[s] == NSE_CONTEXT_NONE;
-		}
-	}
-	return 0;
-}
-
-void nft_private_release(struct nft_private *p)
-{
-	free(p->owners);
-	free(p->left_out);
-	*p = (struct nft_private){ .ctx = NULL };
-}
-
-/* Names of owners are shorter than those of what they own: this comes to an end. */
-void nft_private_leave_out(struct nft_private *p, uint32_t slot)
-{
-	for (; slot < nse_context_slots(p->ctx); slot = p->owners[slot])
-		p->left_out[slot] = 1;
-}
-
-bool nft_private_wants(const struct nft_private *p, uint32_t slot)
-{
-	for (; slot < nse_context_slots(p->ctx); slot = p->owners[slot])
-		if (p->left_out[slot])
-			return false;
-	return true;
-}
-
-void nft_private_leave_skeleton_out(struct nft_private *p)
-{
-	struct nse_record rec;
-	enum nft_type type;
-	bool need;
-
-	for (uint32_t s = 0; s < nse_context_slots(p->ctx); s++)
-		if (nse_context_at(p->ctx, s, &rec) &&
-		    nft_kind_of(rec.kind, &type, &need) && need && type == NFT_RULE)
-			p->left_out[s] = 1;
-}
 
 struct devices {
 	struct mnl_socket *sock;

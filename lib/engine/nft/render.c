@@ -146,9 +146,9 @@ static int take_listing(struct nft_texts *t, const struct listing *l)
 	return nft_parse_listing(t, l->marked.nonce, out);
 }
 
-static int prepare(struct listing *l, const struct nse_context *ctx)
+static int prepare(struct listing *l, const struct nft_texts *t)
 {
-	int rc = nft_mark(ctx, &l->marked);
+	int rc = nft_mark(t->ctx, t->skip, &l->marked);
 
 	if (rc == 0)
 		rc = nft_private_init(&l->what, l->marked.ctx);
@@ -169,7 +169,7 @@ static int ask_nft(struct nft_texts *t, unsigned int flags, struct nse_error *er
 	struct listing l = { .flags = flags, .out = -1, .errors = -1 };
 	struct nse_error why = { 0 };
 	char line[NSE_ERROR_MAX + 64];
-	int rc = prepare(&l, t->ctx), n = 0;
+	int rc = prepare(&l, t), n = 0;
 
 	if (rc < 0)
 		return nse_errno(err, rc, "showing rules");
@@ -372,8 +372,8 @@ static bool has_records(const struct nse_context *ctx)
 	return false;
 }
 
-int nft_render(const struct nse_context *ctx, unsigned int flags, struct nft_texts **out,
-	       struct nse_error *err)
+int nft_render_some(const struct nse_context *ctx, const uint8_t *wanted,
+		    unsigned int flags, struct nft_texts **out, struct nse_error *err)
 {
 	NSE_CLEANUP(nft_texts_freep) struct nft_texts *t = calloc(1, sizeof(*t));
 	int rc;
@@ -386,10 +386,18 @@ int nft_render(const struct nse_context *ctx, unsigned int flags, struct nft_tex
 	if (!t->at)
 		return nse_errno(err, -ENOMEM, "showing rules");
 	t->n = nse_context_slots(ctx);
+	if (nft_texts_choose(t, wanted) < 0)
+		return nse_errno(err, -ENOMEM, "showing rules");
 	rc = has_records(ctx) ? render(t, flags, err) : 0;
 	if (rc < 0)
 		return rc;
 	t->ctx = NULL;
 	*out = nse_take(t);
 	return 0;
+}
+
+int nft_render(const struct nse_context *ctx, unsigned int flags, struct nft_texts **out,
+	       struct nse_error *err)
+{
+	return nft_render_some(ctx, NULL, flags, out, err);
 }

@@ -40,6 +40,13 @@ struct nft_text {
  */
 int nft_render(const struct nse_context *ctx, unsigned int flags, struct nft_texts **out,
 	       struct nse_error *err);
+
+/*
+ * The same, but of rules and elements only those for which wanted[slot] is not
+ * 0, and what their texts need.
+ */
+int nft_render_some(const struct nse_context *ctx, const uint8_t *wanted,
+		    unsigned int flags, struct nft_texts **out, struct nse_error *err);
 void nft_texts_free(struct nft_texts *t);
 void nft_texts_freep(struct nft_texts **t);
 

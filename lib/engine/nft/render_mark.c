@@ -174,7 +174,7 @@ static int put_marked(struct nft_marked *m, struct nse_record rec, uint32_t slot
 	return rc;
 }
 
-int nft_mark(const struct nse_context *ctx, struct nft_marked *m)
+int nft_mark(const struct nse_context *ctx, const uint8_t *skip, struct nft_marked *m)
 {
 	NSE_CLEANUP(nse_buf_release) struct nse_buf body = NSE_BUF_INIT(NSE_RECORD_MAX);
 	uint32_t n = nse_context_slots(ctx);
@@ -191,7 +191,8 @@ int nft_mark(const struct nse_context *ctx, struct nft_marked *m)
 	if (getrandom(&m->nonce, sizeof(m->nonce), 0) != sizeof(m->nonce))
 		return -errno;
 	for (uint32_t s = 0; rc == 0 && s < n; s++)
-		if (nse_context_at(ctx, s, &rec) && nft_kind_of(rec.kind, &type, &need))
+		if (!(skip && skip[s]) && nse_context_at(ctx, s, &rec) &&
+		    nft_kind_of(rec.kind, &type, &need))
 			rc = put_marked(m, rec, s, &body);
 	return rc;
 }

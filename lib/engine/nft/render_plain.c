@@ -245,11 +245,11 @@ static bool has_text(const struct nft_texts *t, uint32_t slot)
 	return slot < t->n && t->at[slot].text;
 }
 
-/* Is it in the text of another record, by nft(8)? */
+/* Is it in the text of another record, by nft(8), or not asked for with it? */
 static bool is_inside(const struct nft_texts *t, const struct nft_key *key)
 {
 	struct nft_key owner = *key;
-	uint32_t k;
+	uint32_t k, rule;
 
 	if (key->type == NFT_ELEMENT && key->kind == NFT_ELEMENT_END &&
 	    has_text(t, find(t, *key, NFT_SET, key->name)))
@@ -258,8 +258,10 @@ static bool is_inside(const struct nft_texts *t, const struct nft_key *key)
 		return false;
 	while (nft_name_split(owner.name, &owner.name, &owner.rule, &k))
 		;
-	return owner.name.p != key->name.p &&
-	       has_text(t, find(t, owner, NFT_RULE, owner.name));
+	if (owner.name.p == key->name.p)
+		return false;
+	rule = find(t, owner, NFT_RULE, owner.name);
+	return has_text(t, rule) || (rule < t->n && t->skip[rule]);
 }
 
 /* Should it have a text, and has it none? */
@@ -269,7 +271,7 @@ static bool is_missing(const struct nft_texts *t, uint32_t slot, struct nft_key 
 	bool need;
 
 	return nse_context_at(t->ctx, slot, &rec) && !t->at[slot].text &&
-	       nft_kind_of(rec.kind, &key->type, &need) &&
+	       !t->skip[slot] && nft_kind_of(rec.kind, &key->type, &need) &&
 	       nft_key_decode(&rec, key, NULL) == 0 && !is_inside(t, key);
 }
 

@@ -11,6 +11,7 @@
 
 struct nft_texts {
 	const struct nse_context *ctx; /* only while rendering */
+	uint8_t *skip;		       /* owned: by slot, what needs no text */
 	uint32_t n;		       /* slots */
 	struct nft_one {
 		char *head, *text; /* owned */
@@ -26,10 +27,13 @@ int nft_texts_set(struct nft_texts *t, uint32_t slot, const char *text, size_t n
 /* Appends a line; what does not fit is dropped. */
 void nft_texts_note(struct nft_texts *t, const char *line, size_t n);
 
+/* Sets t->skip: what is neither wanted nor needed for what is. 0 or -ENOMEM. */
+int nft_texts_choose(struct nft_texts *t, const uint8_t *wanted);
+
 /*
- * A copy of a context in which each rule and element that has a text of its
- * own has the comment `nsemig-NONCE-SLOT` instead of its own, by which its text
- * is found in the listing, and nothing else has a comment.
+ * A copy of a context, but for what has skip (may be NULL), in which each rule and
+ * element that has a text of its own has the comment `nsemig-NONCE-SLOT` instead of its
+ * own, by which its text is found in the listing, and nothing else has a comment.
  */
 struct nft_marked {
 	struct nse_context *ctx; /* owned */
@@ -38,7 +42,7 @@ struct nft_marked {
 	uint64_t nonce;
 };
 
-int nft_mark(const struct nse_context *ctx, struct nft_marked *m);
+int nft_mark(const struct nse_context *ctx, const uint8_t *skip, struct nft_marked *m);
 void nft_marked_release(struct nft_marked *m);
 
 /* The comment in an object's attributes, or {NULL, 0}. */
