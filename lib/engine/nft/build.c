@@ -136,7 +136,10 @@ static int read_state(struct item *it, struct nse_bytes state)
 	if (rc < 0 || nse_cur_left(&it->values) == 0)
 		return rc;
 	nse_buf_reset(&it->bd->work);
-	rc = nft_walk_names(it->key->type, it->attrs, give_back, it, &it->bd->work);
+	rc = it->key->type == NFT_ELEMENT ? nft_walk(NFT_ELEMENT, it->attrs, NULL,
+						     give_back, it, &it->bd->work)
+					  : nft_walk_names(it->key->type, it->attrs,
+							   give_back, it, &it->bd->work);
 	it->attrs = (struct nse_bytes){ it->bd->work.data, it->bd->work.len };
 	return rc;
 }
