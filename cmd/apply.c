@@ -13,6 +13,7 @@
 #include "cmd/groups.h"
 #include "cmd/job.h"
 #include "cmd/output.h"
+#include "cmd/problems.h"
 #include "cmd/source.h"
 #include "lib/engine/registry.h"
 #include "lib/session/install.h"
@@ -133,6 +134,26 @@ static int install(const struct options *o, const struct nse_snapshot *snap,
 	return rc;
 }
 
+/*
+ * A dry run of what is not refused: the preflight, too, which tries the rules on
+ * this kernel. Its answer is CMD_DONE or CMD_FAILED.
+ */
+static int try_out(const struct nse_args *args, const struct options *o,
+		   const struct nse_snapshot *snap, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_problems_release)
+	struct nse_problems problems = NSE_PROBLEMS_INIT;
+	const struct nse_arrival as = { nse_install_job_flags(
+						cmd_anchor_flags(o->anchor)),
+					&snap->header.scope.others };
+	int rc = nse_engines_preflight(o->engines, snap->ctx, &as, &problems, err);
+
+	if (rc < 0)
+		return rc;
+	cmd_problems_say(&args->common, &problems, NSE_LOSS);
+	return nse_problems_worst(&problems) == NSE_FAIL ? CMD_FAILED : CMD_DONE;
+}
+
 static int report_json(const struct options *o, const struct nse_job *job, bool undone,
 		       const struct phases *took, struct nse_error *err)
 {
@@ -209,7 +230,8 @@ static int run(const struct nse_args *args, const struct options *o,
 	}
 	if (!o->json)
 		report_text(args, o, &job);
-	return status_of(o, &job);
+	rc = status_of(o, &job);
+	return o->dry_run && rc == CMD_DONE ? try_out(args, o, &snap, err) : rc;
 }
 
 int cmd_apply(int argc, char **argv)

@@ -102,6 +102,23 @@ static bool has_claim(const struct nft_finder *f, uint32_t set)
 	return false;
 }
 
+/*
+ * Elements of ours do nothing where no rule looks into their set: the chains of
+ * these rules are needed as well, and with them their skeletons.
+ */
+static void need_readers(struct nft_finder *f, uint32_t set)
+{
+	const struct nft_node *n = &f->rs->nodes[set];
+
+	for (uint32_t i = 0; i < n->nusers; i++) {
+		uint32_t rule = f->rs->refs[f->rs->users[n->first_user + i]].from;
+
+		if (f->rs->nodes[rule].type == NFT_RULE &&
+		    nft_color(f, rule) != NFT_OTHERS)
+			need(f, f->rs->nodes[rule].chain, NFT_WHY_CONTAINS, set);
+	}
+}
+
 static void add_skeletons(struct nft_finder *f)
 {
 	for (uint32_t i = 0; i < f->rs->n; i++) {
@@ -174,6 +191,7 @@ int nft_find_parts(struct nft_finder *f)
 		    nft_color(f, i) != NFT_BOTH)
 			continue;
 		need(f, i, NFT_WHY_CONTAINS, i);
+		need_readers(f, i);
 		visit_refs(f, i);
 	}
 	while (f->head < f->tail)

@@ -39,6 +39,16 @@ static bool is_set(const struct nse_record *rec)
 	return nft_kind_of(rec->kind, &type, &need) && type == NFT_SET;
 }
 
+static bool is_needed(const struct nft_plan *p, uint32_t slot)
+{
+	struct nse_record rec;
+	enum nft_type type;
+	bool need;
+
+	return nse_context_at(p->ctx, slot, &rec) &&
+	       nft_kind_of(rec.kind, &type, &need) && need;
+}
+
 /* A record that cannot be built here is refused; the others are tried as well. */
 static int build(struct nft_plan *p, struct nft_builder *bd, struct nse_error *err)
 {
@@ -183,12 +193,13 @@ static int send_it(struct nft_plan *p, struct nse_error *err)
 	return rc;
 }
 
+/* What is only needed is neither made nor kept. */
 static void publish(struct nft_plan *p)
 {
 	for (uint32_t i = 0; i < p->order.n; i++) {
 		uint32_t slot = p->order.slots[i];
 
-		if (p->job->outcome[slot] != NSE_UNTOUCHED)
+		if (p->job->outcome[slot] != NSE_UNTOUCHED || is_needed(p, slot))
 			continue;
 		if (p->todo[slot] == NFT_KEEP)
 			nse_job_outcome(p->job, slot, NSE_KEPT);
