@@ -11,6 +11,7 @@
 
 #include "lib/engine/nft/attr.h"
 #include "lib/engine/nft/build.h"
+#include "lib/engine/nft/interval.h"
 #include "lib/util/cleanup.h"
 
 #define ELEMENTS_FULL (32u << 10) /* bytes of one message */
@@ -19,6 +20,7 @@ struct making {
 	struct nft_removal *r;
 	struct nft_batch *batch;
 	const struct nft_run *run; /* of elements */
+	struct nft_edges found;	   /* of these, what goes */
 	bool open;
 	long list;
 };
@@ -98,14 +100,15 @@ static int open_elements(struct making *m, uint32_t slot)
 	return m->open ? 0 : (int)m->list;
 }
 
-static int put_element(struct making *m, const struct nft_element *e)
+static int put_element(struct making *m, const struct nft_edge *e)
 {
 	struct nse_buf *b = &m->batch->bytes;
 	uint32_t flags = e->kind == NFT_ELEMENT_END	   ? NFT_SET_ELEM_INTERVAL_END
 			 : e->kind == NFT_ELEMENT_CATCHALL ? NFT_SET_ELEM_CATCHALL
 							   : 0;
 	long at = nft_nest(b, NFTA_LIST_ELEM);
-	int rc = at < 0 ? (int)at : nft_build_element_key(b, e->kind, e->bytes);
+	int rc = at < 0 ? (int)at
+			: nft_build_element_key(b, e->kind, nft_edge_bytes(&m->found, e));
 
 	if (rc == 0 && flags)
 		rc = nft_put_u32(b, NFTA_SET_ELEM_FLAGS, flags);
@@ -115,15 +118,29 @@ static int put_element(struct making *m, const struct nft_element *e)
 static int on_element(void *arg, uint32_t slot, const struct nft_element *e)
 {
 	struct making *m = arg;
-	int rc = 0;
 
 	if (m->r->l.found[slot] != NFT_ALIKE || m->r->stays[slot])
 		return 0;
-	if (m->open && m->batch->bytes.len - m->batch->open > ELEMENTS_FULL)
-		rc = close_elements(m);
-	if (rc == 0 && !m->open)
-		rc = open_elements(m, slot);
-	return rc ?: put_element(m, e);
+	return nft_edges_add(&m->found, e->bytes, e->kind, slot);
+}
+
+/* An interval's start goes ahead of its end: newer kernels ask for that. */
+static int put_elements(struct making *m, bool intervals)
+{
+	int rc = 0;
+
+	if (intervals)
+		nft_edges_sort(&m->found);
+	for (size_t i = 0; i < m->found.n && rc == 0; i++) {
+		const struct nft_edge *e = &m->found.edges[i];
+
+		if (m->open && m->batch->bytes.len - m->batch->open > ELEMENTS_FULL)
+			rc = close_elements(m);
+		if (rc == 0 && !m->open)
+			rc = open_elements(m, e->tag);
+		rc = rc ?: put_element(m, e);
+	}
+	return rc ?: close_elements(m);
 }
 
 static int remove_elements(struct making *m, const struct nft_run *run,
@@ -142,8 +159,11 @@ static int remove_elements(struct making *m, const struct nft_run *run,
 	if (!any)
 		return 0;
 	m->run = run;
+	nft_edges_init(&m->found);
 	rc = nft_locate_elements(l, run, on_element, m, err);
-	return rc ?: close_elements(m);
+	rc = rc ?: put_elements(m, l->host.rs->nodes[set].layout->interval);
+	nft_edges_release(&m->found);
+	return rc;
 }
 
 static int remove_all_elements(struct making *m, struct nse_error *err)
