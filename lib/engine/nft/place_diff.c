@@ -102,27 +102,6 @@ static int compare(struct diff *d)
 		       d->keep + d->n);
 }
 
-/* Of the context: the dependencies in this chain's table. */
-static int take_theirs(struct diff *d, const struct nft_key *chain)
-{
-	const struct nft_plan *p = d->pl->plan;
-	struct nse_record rec;
-	struct nft_key key;
-	int rc = 0;
-
-	for (uint32_t i = 0; i < p->order.n && rc == 0; i++) {
-		nse_context_at(p->ctx, p->order.slots[i], &rec);
-		if (nft_key_decode(&rec, &key, NULL) < 0 || key.family != chain->family ||
-		    !nse_bytes_equal(key.table, chain->table))
-			continue;
-		if (key.type == NFT_ELEMENT && !nft_name_is_ours(key.name))
-			continue;
-		if (key.need || (key.type != NFT_RULE && !nft_name_is_ours(key.name)))
-			rc = nse_context_put(d->theirs, &rec, NULL);
-	}
-	return rc;
-}
-
 /* The chain whose rule a node belongs to in the end, or none. */
 static uint32_t chain_of(const struct nft_ruleset *rs, uint32_t i)
 {
@@ -141,7 +120,7 @@ static uint32_t chain_of(const struct nft_ruleset *rs, uint32_t i)
 	return chain;
 }
 
-static int put_node(struct diff *d, uint32_t node)
+static int put_node(struct diff *d, struct nse_context *to, uint32_t node)
 {
 	struct nft_encoder *enc = &d->pl->plan->host.enc;
 	const struct nft_node *n = &enc->rs->nodes[node];
@@ -149,50 +128,62 @@ static int put_node(struct diff *d, uint32_t node)
 	int rc = nft_encode_node(enc, node, true, &rec, NULL);
 
 	if (rc == 0)
-		rc = nse_context_put(d->here, &rec, NULL);
+		rc = nse_context_put(to, &rec, NULL);
 	for (uint32_t i = 0; n->type == NFT_SET && i < n->nelements && rc == 0; i++) {
 		rc = nft_encode_element(enc, node, &n->elements[i], true, &rec, NULL);
 		if (rc == 0)
-			rc = nse_context_put(d->here, &rec, NULL);
+			rc = nse_context_put(to, &rec, NULL);
 	}
 	return rc;
 }
 
-/* Of this host: the table, what has a name in it, and this chain's rules. */
-static int take_here(struct diff *d)
+/* The table, and what has a name in it. */
+static int take_named(struct diff *d, struct nse_context *to)
 {
 	const struct nft_ruleset *rs = d->pl->plan->host.rs;
 	uint32_t table = rs->nodes[d->pl->node].table;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < rs->n && rc == 0; i++) {
-		const struct nft_node *n = &rs->nodes[i];
+	for (uint32_t i = 0; i < rs->n && rc == 0; i++)
+		if (rs->nodes[i].table == table && rs->nodes[i].type != NFT_RULE &&
+		    !nft_node_is_owned(&rs->nodes[i]))
+			rc = put_node(d, to, i);
+	return rc;
+}
 
-		if (n->table != table)
+/*
+ * Of the context: the dependencies in this chain's table. What rules of the
+ * skeleton refer to is not always among them: then this host's must do.
+ */
+static int take_theirs(struct diff *d, const struct nft_key *chain)
+{
+	const struct nft_plan *p = d->pl->plan;
+	struct nse_record rec;
+	struct nft_key key;
+	int rc = take_named(d, d->theirs);
+
+	for (uint32_t i = 0; i < p->order.n && rc == 0; i++) {
+		nse_context_at(p->ctx, p->order.slots[i], &rec);
+		if (nft_key_decode(&rec, &key, NULL) < 0 || !key.need ||
+		    key.family != chain->family ||
+		    !nse_bytes_equal(key.table, chain->table))
 			continue;
-		if ((n->type == NFT_RULE || nft_node_is_owned(n)) &&
-		    chain_of(rs, i) != d->pl->node)
-			continue;
-		rc = put_node(d, i);
+		if (key.type != NFT_ELEMENT || nft_name_is_ours(key.name))
+			rc = nse_context_put(d->theirs, &rec, NULL);
 	}
 	return rc;
 }
 
-static int render(struct diff *d)
+/* Of this host what has a name, and this chain's rules. */
+static int take_here(struct diff *d)
 {
-	struct nse_record rec;
-	struct nft_key key;
-	int rc;
+	const struct nft_ruleset *rs = d->pl->plan->host.rs;
+	int rc = take_named(d, d->here);
 
-	nse_context_at(d->pl->plan->ctx, d->pl->slot, &rec);
-	rc = nft_key_decode(&rec, &key, NULL);
-	d->theirs = nse_context_new();
-	d->here = nse_context_new();
-	if (!d->theirs || !d->here)
-		return -ENOMEM;
-	rc = rc ?: take_theirs(d, &key) ?: take_here(d);
-	return rc ?: nft_render(d->theirs, NFT_RENDER_STATELESS, &d->their_texts, NULL) ?:
-	       nft_render(d->here, NFT_RENDER_STATELESS, &d->here_texts, NULL);
+	for (uint32_t i = 0; i < rs->n && rc == 0; i++)
+		if (chain_of(rs, i) == d->pl->node)
+			rc = put_node(d, d->here, i);
+	return rc;
 }
 
 /* The slot of a rule in the context that was rendered. */
@@ -211,6 +202,54 @@ static uint32_t slot_of(const struct diff *d, uint32_t i)
 	return nse_context_find(d->here, rec.kind, rec.key);
 }
 
+static int render_side(struct diff *d, bool here, struct nft_texts **texts)
+{
+	const struct nse_context *ctx = here ? d->here : d->theirs;
+	NSE_FREE uint8_t *wanted = calloc((size_t)nse_context_slots(ctx) + 1, 1);
+	uint32_t first = here ? d->n : 0, end = here ? d->n + d->m : d->n;
+
+	if (!wanted)
+		return -ENOMEM;
+	for (uint32_t i = first, lines = 0; i < end && lines < LINES_MAX; i++) {
+		uint32_t slot = d->keep[i] ? NSE_CONTEXT_NONE : slot_of(d, i);
+
+		if (slot != NSE_CONTEXT_NONE)
+			wanted[slot] = 1;
+		lines += !d->keep[i];
+	}
+	return nft_render_some(ctx, wanted, NFT_RENDER_STATELESS, texts, NULL);
+}
+
+static int render(struct diff *d)
+{
+	struct nse_record rec;
+	struct nft_key key;
+	int rc;
+
+	nse_context_at(d->pl->plan->ctx, d->pl->slot, &rec);
+	rc = nft_key_decode(&rec, &key, NULL);
+	d->theirs = nse_context_new();
+	d->here = nse_context_new();
+	if (!d->theirs || !d->here)
+		return -ENOMEM;
+	rc = rc ?: take_theirs(d, &key) ?: take_here(d);
+	return rc ?: render_side(d, false, &d->their_texts) ?:
+	       render_side(d, true, &d->here_texts);
+}
+
+/* A rule may have come from anywhere: what steers a terminal is left out. */
+static void add_text(struct diff *d, const char *text)
+{
+	for (; *text; text++) {
+		bool odd = (unsigned char)*text < ' ' || *text == 127;
+
+		if (*text == '\n')
+			nse_buf_put(&d->text, "\n  ", 3);
+		else
+			nse_buf_put(&d->text, *text == '\t' ? " " : odd ? "?" : text, 1);
+	}
+}
+
 static void add_line(struct diff *d, uint32_t i)
 {
 	bool here = i >= d->n;
@@ -227,7 +266,7 @@ static void add_line(struct diff *d, uint32_t i)
 		text.text = plain;
 	}
 	nse_buf_put(&d->text, here ? "+ " : "- ", 2);
-	nse_buf_put(&d->text, text.text, strlen(text.text));
+	add_text(d, text.text);
 	nse_buf_put(&d->text, "\n", 1);
 }
 

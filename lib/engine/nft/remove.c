@@ -183,9 +183,7 @@ static void publish(struct nft_removal *r)
 			continue;
 		nse_context_at(l->ctx, slot, &rec);
 		nft_kind_of(rec.kind, &type, &need);
-		if (need)
-			nse_job_outcome(l->job, slot, NSE_KEPT);
-		else
+		if (!need)
 			publish_one(r, slot);
 	}
 }
