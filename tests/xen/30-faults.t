@@ -13,6 +13,8 @@ guest_start A
 where=A
 crowd_start -T 20 -B 1 -U 8 -I 4 -l 7100 -i 4000 -r 8000
 ok $? "$flows flows" || bail_out "not all flows began"
+own=$(rules A)
+nobody=$(rules B)
 
 # begin [OPTION...]: a move from $where that goes on behind our back.
 begin()
@@ -103,6 +105,8 @@ one_place()
 	is "$(left_over A)$(left_over B)" "" "$name: no guard is left"
 	is "$(tracked "$elsewhere")" 0 "$name: $elsewhere tracks nothing of it"
 	at_least "$(tracked "$wanted")" $flows "$name: $wanted tracks all of it"
+	same "$(rules "$wanted")" "$own" "$name: its rules are on $wanted"
+	same "$(rules "$elsewhere")" "$nobody" "$name: $elsewhere has none of them"
 	crowd_lives
 	ok $? "$name: all flows live" || diag "$crowd"
 	# The journals of the killed stay until somebody looks at them.

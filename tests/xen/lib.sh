@@ -82,7 +82,8 @@ guest_start()
 	# A test before this one, in the same lab, may have been broken off.
 	at A "kill \$(cat /tmp/crowd.pid); rm /tmp/crowd.pid" 2>/dev/null
 	for h in A B; do
-		at $h "kill -KILL \$(pidof nsemig); xl destroy $GUEST; conntrack -F" 2>/dev/null
+		at $h "kill -KILL \$(pidof nsemig); xl destroy $GUEST; conntrack -F
+			nft delete table bridge domains; nft -f /lab/domains.nft" 2>/dev/null
 	done
 	"$lab" guest "$1" "${2:-guest}" 2>"$work/guest" ||
 		bail_out "no guest on $1: $(cat "$work/guest")"
@@ -203,6 +204,19 @@ tracked()
 left_over()
 {
 	at "$1" "nft list tables | grep nsemig; xl list | grep -e --incoming"
+}
+
+# The rules of both hosts' guests by what they are, not by what moves.
+rules()
+{
+	at "$1" "nft -s list table bridge domains | sed -e 's/vif[0-9]*\.0/VIF/' \
+		-e 's/ expires [^ ,}]*//g' -e '/10\.77\./d'"
+}
+
+# Bytes of its quota that the guest has used.
+used()
+{
+	at "$1" "nft -j list quotas" | jq '[.nftables[].quota.used | values] | add // 0'
 }
 
 # field .NAME: of the JSON in $report; any jq filter goes.
