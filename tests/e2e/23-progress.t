@@ -177,7 +177,7 @@ is $? 0 "a move without a terminal" || diag "$(cat "$work/talk")"
 is "$(grep -c $'\033\|^nsemig: [0-9]*:' "$work/talk")" 0 "nothing is drawn"
 like "$(cat "$work/talk")" "xl: Saving the domain" "the platform's messages pass"
 
-migrate B A --platform "script:$work/platform" --progress json
+migrate B A --platform "script:$work/platform" --progress json -e conntrack,expect
 is $? 0 "a move with --progress json" || diag "$(cat "$work/talk")"
 grep '^{' "$work/talk" >"$work/objects"
 is "$(jq -s 'map(.format) | unique | @json' "$work/objects")" '"[1]"' \

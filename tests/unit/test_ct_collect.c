@@ -312,7 +312,7 @@ static void a_full_table(void **state)
 	assert_true(fresh_netns());
 	nft(RULES_CT);
 	add_many((uint32_t)max - 2);
-	assert_int_equal(ct->preflight(a, &p, NULL), 0);
+	assert_int_equal(ct->preflight(a, NULL, &p, NULL), 0);
 	assert_true(problem_with(&p, NSE_FAIL, "nf_conntrack_max="));
 	nse_problems_release(&p);
 	for (unsigned int flags = NSE_JOB_DRY_RUN;; flags = 0) {
@@ -367,7 +367,7 @@ static void preflight_of_a_context(void **state)
 	nft(RULES_CT);
 	sh("sysctl -qw net.netfilter.nf_conntrack_events=2 net.netfilter.nf_conntrack_tcp_loose=1");
 	add(mk_tcp("10.0.0.2", "10.0.0.1", 80, 1000));
-	assert_int_equal(ct->preflight(a, &p, NULL), 0);
+	assert_int_equal(ct->preflight(a, NULL, &p, NULL), 0);
 	assert_true(problem_with(&p, NSE_FAIL, "nat chain"));
 	assert_true(problem_with(&p, NSE_FAIL, "reply direction"));
 	assert_true(problem_with(&p, NSE_NOTE, "nf_conntrack_events"));
@@ -377,7 +377,7 @@ static void preflight_of_a_context(void **state)
 	assert_true(fresh_netns());
 	nft(RULES_CT RULES_NAT);
 	sh("sysctl -qw net.netfilter.nf_conntrack_events=1 net.netfilter.nf_conntrack_tcp_loose=0");
-	assert_int_equal(ct->preflight(a, &p, NULL), 0);
+	assert_int_equal(ct->preflight(a, NULL, &p, NULL), 0);
 	assert_int_equal(p.n, 0);
 	nse_problems_release(&p);
 }

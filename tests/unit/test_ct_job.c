@@ -26,7 +26,7 @@ static void labels_that_the_kernel_dropped_are_seen(void **state)
 	a = collect_all();
 	assert_true(fresh_netns());
 	nft(RULES_CT);
-	assert_int_equal(ct->preflight(a, &p, NULL), 0);
+	assert_int_equal(ct->preflight(a, NULL, &p, NULL), 0);
 	assert_int_equal(nse_problems_worst(&p), NSE_LOSS);
 	nse_problems_release(&p);
 	assert_int_equal(table_count(), 0); /* the probe is gone */
@@ -100,7 +100,7 @@ static void missing_helper_is_named(void **state)
 	assert_int_equal(job.refusals[0].code, -EOPNOTSUPP);
 	assert_true(refused_with(&job, "'nonesuch'"));
 	nse_job_release(&job);
-	assert_int_equal(ct->preflight(a, &p, NULL), 0);
+	assert_int_equal(ct->preflight(a, NULL, &p, NULL), 0);
 	assert_int_equal(nse_problems_worst(&p), NSE_FAIL);
 	nse_problems_release(&p);
 }
