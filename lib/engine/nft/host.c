@@ -17,6 +17,8 @@
 #include "lib/engine/nft/ruleset_load.h"
 #include "lib/util/cleanup.h"
 
+#define ASK_MAX 64 /* elements that are asked for one by one */
+
 struct tables {
 	const struct nse_context *ctx;
 	bool found;
@@ -200,4 +202,35 @@ int nft_run_find(const struct nft_order *o, const struct nse_context *ctx, bool 
 	while (run->end < end && begins_alike(ctx, o->slots[run->end], prefix))
 		run->end++;
 	return 0;
+}
+
+/* Intervals are answered by what they lie in; numbers of interfaces are others here. */
+static bool can_ask(const struct nft_node *set)
+{
+	const struct nft_layout *l = set->layout;
+
+	for (uint8_t i = 0; i < l->nkey; i++)
+		if (l->key[i].kind == NFT_SITE_IFINDEX)
+			return false;
+	return !(set->flags & NFT_SET_INTERVAL);
+}
+
+int nft_host_elements(struct nft_host *h, const struct nse_context *ctx,
+		      const struct nft_order *o, const struct nft_run *run, uint32_t set,
+		      nft_element_cb *cb, void *arg, struct nse_error *err)
+{
+	struct nse_record rec;
+	struct nft_key key;
+	int rc = 0;
+
+	if (run->end - run->first > ASK_MAX || !can_ask(&h->rs->nodes[set]))
+		return nft_ruleset_elements(h->nl, h->rs, set, cb, arg, err);
+	for (uint32_t i = run->first; i < run->end && rc == 0; i++) {
+		nse_context_at(ctx, o->slots[i], &rec);
+		rc = nft_key_decode(&rec, &key, err);
+		if (rc == 0 &&
+		    (key.kind == NFT_ELEMENT_PLAIN || key.kind == NFT_ELEMENT_CATCHALL))
+			rc = nft_dump_element(h->nl, h->rs, set, &key, cb, arg, err);
+	}
+	return rc;
 }

@@ -53,4 +53,13 @@ int nft_run_next(const struct nft_order *o, const struct nse_context *ctx,
 int nft_run_find(const struct nft_order *o, const struct nse_context *ctx, bool need,
 		 const struct nft_key *chain, struct nft_run *run);
 
+/*
+ * Hands over those elements of a set of the host that the run has records of,
+ * and maybe others as well: of a big set a few are asked for by their keys.
+ * 0, -EAGAIN, what the callback returned.
+ */
+int nft_host_elements(struct nft_host *h, const struct nse_context *ctx,
+		      const struct nft_order *o, const struct nft_run *run, uint32_t set,
+		      nft_element_cb *cb, void *arg, struct nse_error *err);
+
 #endif

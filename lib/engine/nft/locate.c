@@ -214,5 +214,6 @@ int nft_locate_elements(struct nft_located *l, const struct nft_run *run,
 	k.set = nft_ruleset_resolve(l->host.rs, &run->key);
 	if (k.set == NFT_NODE_NONE)
 		return 0;
-	return nft_ruleset_elements(l->host.nl, l->host.rs, k.set, on_element, &k, err);
+	return nft_host_elements(&l->host, l->ctx, &l->order, run, k.set, on_element, &k,
+				 err);
 }

@@ -160,7 +160,8 @@ static int look_at(struct look *l)
 	int rc;
 
 	nft_edges_init(&ours);
-	rc = nft_ruleset_elements(h->nl, h->rs, l->node, on_element, l, l->err);
+	rc = nft_host_elements(h, l->p->ctx, &l->p->order, l->run, l->node, on_element, l,
+			       l->err);
 	if (rc == 0 && l->intervals && !l->need) {
 		nft_edges_sort(&l->host);
 		rc = our_edges(l, &ours);

@@ -386,13 +386,27 @@ static int on_elements(struct dump *d, uint8_t family, struct nse_bytes attrs)
 	return rc == -EBADMSG ? -EPROTO : rc;
 }
 
+/* A request about the elements of a set. */
+static struct nlmsghdr *about_set(uint8_t *buf, const struct nft_ruleset *rs,
+				  uint32_t set, uint16_t flags)
+{
+	const struct nft_node *n = &rs->nodes[set];
+	const struct nft_node *table = &rs->nodes[n->table];
+	struct nlmsghdr *nlh = request(buf, NFT_MSG_GETSETELEM, flags, n->family);
+	char name[NFT_NAME_MAXLEN];
+
+	snprintf(name, sizeof(name), "%.*s", (int)table->name.n, table->name.p);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, name);
+	snprintf(name, sizeof(name), "%.*s", (int)n->name.n, n->name.p);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
+	return nlh;
+}
+
 int nft_dump_elements(struct nse_nl *nl, const struct nft_ruleset *rs, uint32_t set,
 		      struct nft_arena *keep, nft_element_cb *cb, void *arg,
 		      struct nse_error *err)
 {
 	uint8_t buf[REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	const struct nft_node *n = &rs->nodes[set];
-	const struct nft_node *table = &rs->nodes[n->table];
 	/* Only its generation is looked at. */
 	struct dump d = {
 		.rs = (struct nft_ruleset *)rs,
@@ -401,12 +415,39 @@ int nft_dump_elements(struct nse_nl *nl, const struct nft_ruleset *rs, uint32_t 
 		.cb = cb,
 		.arg = arg,
 	};
-	struct nlmsghdr *nlh = request(buf, NFT_MSG_GETSETELEM, NLM_F_DUMP, n->family);
-	char name[NFT_NAME_MAXLEN];
 
-	snprintf(name, sizeof(name), "%.*s", (int)table->name.n, table->name.p);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, name);
-	snprintf(name, sizeof(name), "%.*s", (int)n->name.n, n->name.p);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
-	return talk(nl, nlh, &d, err);
+	return talk(nl, about_set(buf, rs, set, NLM_F_DUMP), &d, err);
+}
+
+int nft_dump_element(struct nse_nl *nl, const struct nft_ruleset *rs, uint32_t set,
+		     const struct nft_key *key, nft_element_cb *cb, void *arg,
+		     struct nse_error *err)
+{
+	uint8_t buf[REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = about_set(buf, rs, set, 0);
+	struct dump d = {
+		.rs = (struct nft_ruleset *)rs,
+		.message = on_elements,
+		.cb = cb,
+		.arg = arg,
+	};
+	struct nlattr *list, *elem, *value;
+	int rc;
+
+	if (key->bytes.n > NFT_DATA_VALUE_MAXLEN)
+		return -EINVAL;
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	if (key->kind == NFT_ELEMENT_CATCHALL) {
+		mnl_attr_put_u32(nlh, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_CATCHALL));
+	} else {
+		value = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, key->bytes.n, key->bytes.p);
+		mnl_attr_nest_end(nlh, value);
+	}
+	mnl_attr_nest_end(nlh, elem);
+	mnl_attr_nest_end(nlh, list);
+	d.res_id = htons(rs->genid & 0xffff);
+	rc = nse_nl_talk(nl, nlh, on_message, &d, err);
+	return rc == -ENOENT ? 0 : rc;
 }

@@ -30,6 +30,15 @@ int nft_dump_elements(struct nse_nl *nl, const struct nft_ruleset *rs, uint32_t 
 		      struct nse_error *err);
 
 /*
+ * Hands over the element with the key's bytes and kind (PLAIN or CATCHALL), if
+ * the set has it. Not for sets with intervals, where the kernel answers with
+ * what the bytes lie in. 0, -EAGAIN, -errno.
+ */
+int nft_dump_element(struct nse_nl *nl, const struct nft_ruleset *rs, uint32_t set,
+		     const struct nft_key *key, nft_element_cb *cb, void *arg,
+		     struct nse_error *err);
+
+/*
  * Is it an anonymous set or a bound chain that the kernel gave its name? A
  * meter's set is anonymous, too, but is called as its user wants.
  */
