@@ -91,23 +91,30 @@ struct verify {
 	int rc;
 };
 
-static void judge(struct verify *v, const struct ct_entry *e, const struct ct_entry *live)
+static void differs(struct verify *v, uint32_t slot, const char *why)
+{
+	v->differ++;
+	nse_job_tell_difference(v->job, slot, why);
+}
+
+static void judge(struct verify *v, uint32_t slot, const struct ct_entry *e,
+		  const struct ct_entry *live)
 {
 	if (ct_alike(e, live, v->job->flags & NSE_JOB_LIBERAL))
 		v->verified++;
 	else
-		v->differ++;
+		differs(v, slot, "the entry is another one");
 }
 
 /* An entry that is not there: has its time simply passed? */
-static void judge_missing(struct verify *v, const struct ct_entry *e)
+static void judge_missing(struct verify *v, uint32_t slot, const struct ct_entry *e)
 {
 	int64_t since = v->job->installed_us ? nse_now_us() - v->job->installed_us : 0;
 
 	if ((int64_t)e->timeout <= since / 1000000 + 2)
 		v->verified++;
 	else
-		v->differ++;
+		differs(v, slot, "the entry is gone before its time");
 }
 
 static void on_get(void *arg, uint32_t slot, int code, const char *text,
@@ -120,9 +127,9 @@ static void on_get(void *arg, uint32_t slot, int code, const char *text,
 	if (!ct_job_load(v->job, slot, NSE_CREATED, &e))
 		return;
 	if (live)
-		judge(v, &e, live);
+		judge(v, slot, &e, live);
 	else if (code == -ENOENT)
-		judge_missing(v, &e);
+		judge_missing(v, slot, &e);
 	else
 		v->rc = code;
 }
@@ -157,7 +164,7 @@ static int on_dumped(void *arg, const struct ct_entry *live)
 	    !ct_job_load(v->job, slot, NSE_CREATED, &e))
 		return 0;
 	v->seen[slot] = 1;
-	judge(v, &e, live);
+	judge(v, slot, &e, live);
 	return 0;
 }
 
@@ -186,7 +193,7 @@ static int verify_by_dump(struct verify *v, struct nse_error *err)
 	rc = ct_dump(&all, &to, err);
 	for (uint32_t s = 0; s < n && rc == 0; s++)
 		if (!v->seen[s] && ct_job_load(v->job, s, NSE_CREATED, &e))
-			judge_missing(v, &e);
+			judge_missing(v, s, &e);
 	free(v->seen);
 	return rc;
 }

@@ -22,6 +22,9 @@ void nse_job_release(struct nse_job *job)
 {
 	for (size_t i = 0; i < job->nrefusals; i++)
 		free(job->refusals[i].why);
+	for (size_t i = 0; i < job->ndifferences; i++)
+		free(job->differences[i].why);
+	free(job->differences);
 	free(job->refusals);
 	free(job->outcome);
 	*job = (struct nse_job){ 0 };
@@ -118,4 +121,21 @@ void nse_job_keep(struct nse_job *job, uint32_t slot, int code, const char *fmt,
 	va_start(ap, fmt);
 	add_reason(job, slot, code, fmt, ap);
 	va_end(ap);
+}
+
+void nse_job_tell_difference(struct nse_job *job, uint32_t slot, const char *why)
+{
+	size_t n = job->ndifferences;
+	struct nse_refusal *items;
+	char *text;
+
+	if (n == NSE_DIFFERENCES_MAX)
+		return;
+	items = realloc(job->differences, (n + 1) * sizeof(*items));
+	if (!items)
+		return; /* counted; only the text is missing */
+	job->differences = items;
+	text = strdup(why);
+	if (text)
+		items[job->ndifferences++] = (struct nse_refusal){ slot, -EUCLEAN, text };
 }

@@ -36,7 +36,8 @@ struct nse_refusal {
 	char *why; /* what, and what to do; owned */
 };
 
-#define NSE_REFUSALS_MAX 1000 /* kept with their text; further ones are counted */
+#define NSE_REFUSALS_MAX    1000 /* kept with their text; further ones are counted */
+#define NSE_DIFFERENCES_MAX 20
 
 #define NSE_JOB_DRY_RUN 0x1 /* only find out what would happen */
 #define NSE_JOB_LIBERAL                                                                  \
@@ -58,8 +59,10 @@ struct nse_job {
 	struct nse_refusal *refusals; /* owned */
 	size_t nrefusals;
 	uint64_t created, kept, refused, removed, absent;
-	uint64_t verified, differ; /* by verify() */
-	int64_t installed_us;	   /* nse_now_us() of the first install(), 0: unknown */
+	uint64_t verified, differ;	 /* by verify() */
+	struct nse_refusal *differences; /* owned; the first of those that differ */
+	size_t ndifferences;
+	int64_t installed_us; /* nse_now_us() of the first install(), 0: unknown */
 	const struct nse_domain *others; /* of this host; may be NULL. Not owned */
 };
 
@@ -86,6 +89,12 @@ struct nse_arrival {
 	unsigned int flags;		 /* NSE_JOB_ANCHOR_* */
 	const struct nse_domain *others; /* of this host; NULL: not known */
 };
+
+/*
+ * Says how what was read back of a slot differs, or that it is gone; the first
+ * of them are kept. The engine counts job->differ itself.
+ */
+void nse_job_tell_difference(struct nse_job *job, uint32_t slot, const char *why);
 
 struct nse_engine {
 	const char *name;	  /* as in nse_kind.engine */

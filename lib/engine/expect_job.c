@@ -265,6 +265,14 @@ int nse_expect_install(struct nse_job *job, struct nse_error *err)
 	return rc;
 }
 
+static void differs(struct nse_job *job, uint32_t slot, int code)
+{
+	job->differ++;
+	nse_job_tell_difference(job, slot,
+				code == -ENOENT ? "the expectation is gone"
+						: "the expectation is another one");
+}
+
 int nse_expect_verify(struct nse_job *job, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
@@ -282,7 +290,7 @@ int nse_expect_verify(struct nse_job *job, struct nse_error *err)
 		    nse_expect_body_equal(&e, &live))
 			job->verified++;
 		else
-			job->differ++;
+			differs(job, s, rc);
 		rc = rc == -ENOENT ? 0 : rc;
 	}
 	return rc;

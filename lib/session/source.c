@@ -430,6 +430,7 @@ enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
 
 	s.rounds = json_array();
 	s.refused = json_array();
+	s.differ = json_array();
 	nse_source_new_id(s.id);
 	recover_first(&s);
 	result = run(&s, err);
@@ -443,6 +444,7 @@ enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
 	nse_context_free(s.last);
 	json_decref(s.rounds);
 	json_decref(s.refused);
+	json_decref(s.differ);
 	json_decref(s.welcome);
 	if (s.lock >= 0)
 		close(s.lock);

@@ -163,13 +163,14 @@ int nse_source_settle(struct nse_source_session *s, struct nse_error *err)
 		return 0;
 	}
 	json_unpack(answer, "{s:I, s:I}", "verified", &verified, "differ", &differ);
+	json_array_extend(s->differ, json_object_get(answer, "differing"));
 	json_decref(answer);
 	s->settled = true;
 	s->verified = differ == 0 && (uint64_t)verified == s->carried;
 	if (!s->verified)
 		nse_source_note(s,
 				"warning: of %llu records %lld were read back alike and "
-				"%lld differ",
+				"%lld differ; the report says which",
 				(unsigned long long)s->carried, (long long)verified,
 				(long long)differ);
 	return 0;
@@ -265,13 +266,14 @@ json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result r
 	set_us(phases, "commit", s->suspended_us, s->committed_us);
 	set_us(phases, "frozen", s->suspended_us, s->released_us);
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s?, s:o, s:I, s:O, s:{s:I, s:I, s:I, s:O}, s:b, s:b, s:o}",
+		"{s:i, s:s, s:s, s:s, s:s?, s:o, s:I, s:O, s:{s:I, s:I, s:I, s:O, s:O}, s:b, s:b, "
+		"s:o}",
 		"format", 1, "result", names[result], "domain",
 		s->spec->scope->domain.name, "target", s->spec->target, "reason",
 		err->code ? err->text : NULL, "phases_us", phases, "hold_us",
 		(json_int_t)hold, "rounds", s->rounds, "records", "carried",
 		(json_int_t)s->carried, "kept", (json_int_t)s->kept, "kept_at_source",
-		(json_int_t)s->kept_here, "refused", s->refused, "verified", s->verified,
-		"dry_run", s->spec->dry_run, "problems",
+		(json_int_t)s->kept_here, "refused", s->refused, "differ", s->differ,
+		"verified", s->verified, "dry_run", s->spec->dry_run, "problems",
 		nse_problems_to_json(s->problems));
 }

@@ -35,6 +35,7 @@ struct nse_source_session {
 	bool cleaned;
 	json_t *rounds;
 	json_t *refused;
+	json_t *differ; /* what the target has read back otherwise */
 	json_t *welcome;
 	struct nse_steps steps;
 	bool abort_said;

@@ -359,11 +359,13 @@ static int step_settle(void *arg, struct nse_error *err)
 	if (rc < 0)
 		return rc;
 	t->state = NSE_ST_SETTLED;
-	return nse_channel_send_json(&t->ch, NSE_MSG_SETTLED,
-				     json_pack("{s:I, s:I}", "verified",
-					       (json_int_t)t->job.verified, "differ",
-					       (json_int_t)t->job.differ),
-				     err);
+	return nse_channel_send_json(
+		&t->ch, NSE_MSG_SETTLED,
+		json_pack("{s:I, s:I, s:o}", "verified", (json_int_t)t->job.verified,
+			  "differ", (json_int_t)t->job.differ, "differing",
+			  nse_target_reasons(&t->job, t->job.differences,
+					     t->job.ndifferences)),
+		err);
 }
 
 static int step_done(void *arg, struct nse_error *err)

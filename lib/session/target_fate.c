@@ -95,27 +95,34 @@ static int finish_alone(struct nse_target_session *t, struct nse_error *err)
 		"here and its context is complete");
 }
 
+json_t *nse_target_reasons(const struct nse_job *job, const struct nse_refusal *items,
+			   size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		struct nse_record rec;
+		json_t *json = NULL;
+
+		if (job->ctx && nse_context_at(job->ctx, items[i].slot, &rec))
+			json = nse_record_to_json(&rec);
+		json_array_append_new(list, json_pack("{s:O?, s:s}", "key",
+						      json ? json_object_get(json, "key")
+							   : NULL,
+						      "why", items[i].why));
+		json_decref(json);
+	}
+	return list;
+}
+
 /* Tells the source how it ended, and waits a moment for it to hang up. */
 static void say_ended(struct nse_target_session *t, int rc, const struct nse_error *why)
 {
 	int64_t deadline = nse_now_us() + LINGER_US;
 	struct nse_incoming msg;
-	json_t *refused = json_array();
+	json_t *refused = nse_target_reasons(&t->job, t->job.refusals, t->job.nrefusals);
 	int sent;
 
-	for (size_t i = 0; i < t->job.nrefusals; i++) {
-		struct nse_record rec;
-		json_t *json = NULL;
-
-		if (t->job.ctx &&
-		    nse_context_at(t->job.ctx, t->job.refusals[i].slot, &rec))
-			json = nse_record_to_json(&rec);
-		json_array_append_new(
-			refused, json_pack("{s:O?, s:s}", "key",
-					   json ? json_object_get(json, "key") : NULL,
-					   "why", t->job.refusals[i].why));
-		json_decref(json);
-	}
 	t->state = NSE_ST_CLOSED;
 	if (t->aborted) {
 		json_decref(refused);

@@ -64,6 +64,10 @@ int nse_target_install(struct nse_target_session *t, struct nse_error *err);
 /* Makes final what was installed, and reads it back. */
 int nse_target_settle(struct nse_target_session *t, struct nse_error *err);
 
+/* [{"key","why"}] of a job's refusals or differences. */
+json_t *nse_target_reasons(const struct nse_job *job, const struct nse_refusal *items,
+			   size_t n);
+
 /*
  * A step has failed with rc: finishes or undoes by the facts, and tells the
  * source. Returns 0 when that is the orderly end of an aborted session.

@@ -45,7 +45,7 @@ move()
 	guest_on "$to"
 	ok $? "move $i: the guest runs on $to alone"
 	is "$(field '.result + " " + (.verified | tostring)')" "migrated true" \
-		"move $i: the context is verified"
+		"move $i: the context is verified" || diag "$(field .records.differ)"
 	at_least "$(field .records.carried)" 200 "move $i: carried"
 	is "$(tracked "$from")" 0 "move $i: $from tracks nothing of it"
 	rules_moved "$from" "$to" "$quota"

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "lib/engine/nft/build_order.h"
+#include "lib/engine/nft/loss.h"
+#include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/nft_engine.h"
 #include "lib/engine/nft/ruleset_load.h"
 #include "lib/engine/nft/trial.h"
@@ -97,14 +99,34 @@ static int device_problems(const struct nse_context *ctx, const struct nft_order
 	return rc;
 }
 
+/* Does it name no interface by number but those that come later? */
+static bool can_wait(const struct nse_job *job, const struct nse_refusal *r)
+{
+	struct nft_ifnames names;
+	struct nse_record rec;
+	struct nse_bytes kernel;
+	enum nft_type type;
+	bool need;
+
+	if (r->code != -ENODEV || !nse_context_at(job->ctx, r->slot, &rec) ||
+	    !nft_kind_of(rec.kind, &type, &need) ||
+	    nft_ifindex_split(nft_body_attrs(type, rec.body), &kernel, &names) < 0)
+		return false;
+	for (unsigned int i = 0; i < names.n; i++)
+		if (!if_nametoindex(names.names[i]) && !comes_later(names.names[i]))
+			return false;
+	return names.n > 0;
+}
+
 static int refusal_problems(const struct nse_job *job, struct nse_problems *problems)
 {
 	uint64_t told = 0;
 	int rc = 0;
 
 	for (; told < job->nrefusals && told < EACH_MAX && rc == 0; told++)
-		rc = nse_problem_add(problems, NSE_FAIL, AREA, NULL, "%s",
-				     job->refusals[told].why);
+		if (!can_wait(job, &job->refusals[told]))
+			rc = nse_problem_add(problems, NSE_FAIL, AREA, NULL, "%s",
+					     job->refusals[told].why);
 	if (rc == 0 && job->refused > told)
 		rc = nse_problem_add(problems, NSE_FAIL, AREA, NULL,
 				     "%" PRIu64 " more objects would be refused",
@@ -147,6 +169,9 @@ int nft_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
 				       "the kernel has no nf_tables: it takes no rules");
 	if (o.n == 0)
 		return 0;
-	return clash_problems(ctx, as, problems, err) ?:
-	       device_problems(ctx, &o, problems, err) ?: nft_trial(ctx, problems, err);
+	rc = clash_problems(ctx, as, problems, err) ?:
+	     device_problems(ctx, &o, problems, err) ?: nft_trial(ctx, problems, err);
+	if (rc == 0 && nft_loss_problems(ctx, &o, problems) < 0)
+		rc = nse_errno(err, -ENOMEM, "the preflight of rules");
+	return rc;
 }

@@ -51,6 +51,14 @@ static bool has_expired(const struct nft_located *l, uint32_t slot, int64_t sinc
 	return left < (uint64_t)(since_us / 1000) + 20;
 }
 
+static void differs(struct nft_located *l, uint32_t slot)
+{
+	l->job->differ++;
+	nse_job_tell_difference(l->job, slot,
+				l->found[slot] == NFT_ABSENT ? "it is gone"
+							     : "it is another one");
+}
+
 static void count(struct nft_located *l)
 {
 	int64_t since = 0;
@@ -66,7 +74,7 @@ static void count(struct nft_located *l)
 		    (l->found[slot] == NFT_ABSENT && has_expired(l, slot, since)))
 			l->job->verified++;
 		else
-			l->job->differ++;
+			differs(l, slot);
 	}
 }
 
