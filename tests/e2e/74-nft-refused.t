@@ -78,6 +78,22 @@ else
 	skip "a batch that is refused in the middle" "no iptables-nft with rateest"
 fi
 
+# --- what nobody can restore is said beforehand
+ns_new A
+ns_new B
+ns A nft -f - <<'END'
+table inet counted {
+	chain c {
+		limit rate 5/second accept
+		ct count over 20 drop
+	}
+}
+END
+at_host A snapshot --table inet:counted -e nft -o "$work/counted.nsc"
+at_host B apply --dry-run "$work/counted.nsc"
+is $rc 0 "counted connections do not stand in the way" || diag "$(cat "$err")"
+like "$(cat "$err")" "loss: .*ct count.* 1 rule" "but that they are forgotten is said"
+
 for h in A B; do
 	ns_end $h
 done
