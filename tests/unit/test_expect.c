@@ -6,6 +6,9 @@
  */
 #include "tests/unit/expect_hosts.h"
 
+/* The namespaces have rules as well. */
+#define CONNECTIONS (engine("conntrack") | engine("expect"))
+
 /* From A to B, compared, verified and undone. */
 static void carry(const struct nse_context *from, const char *addr)
 {
@@ -20,13 +23,13 @@ static void carry(const struct nse_context *from, const char *addr)
 	assert_int_equal(job.differ, 0);
 	assert_int_equal(job.verified, nse_context_count(from));
 	assert_int_equal(nse_engines_settle(NSE_ENGINES_ALL, &job, &err), 0);
-	there = collect(NSE_ENGINES_ALL, addr, -1);
+	there = collect(CONNECTIONS, addr, -1);
 	equal(from, there);
 	nse_context_free(there);
 	if (nse_engines_undo(NSE_ENGINES_ALL, &job, &err) < 0)
 		fail_msg("undo: %s", err.text);
 	assert_int_equal(job.created, 0);
-	there = collect(NSE_ENGINES_ALL, NULL, -1);
+	there = collect(CONNECTIONS, NULL, -1);
 	assert_int_equal(nse_context_count(there), 0);
 	nse_context_free(there);
 	nse_job_release(&job);
@@ -53,7 +56,7 @@ static void test_round_trip(void **state)
 	(void)state;
 	start();
 	make(&ftp);
-	ctx = collect(NSE_ENGINES_ALL, "10.0.0.1", -1);
+	ctx = collect(CONNECTIONS, "10.0.0.1", -1);
 	assert_int_equal(nse_context_count(ctx), 2);
 	e = only(ctx);
 	assert_string_equal(e.helper, "ftp");
@@ -81,10 +84,10 @@ static void test_timeout(void **state)
 	(void)state;
 	start();
 	make(&ftp);
-	ctx = collect(NSE_ENGINES_ALL, NULL, -1);
+	ctx = collect(CONNECTIONS, NULL, -1);
 	on(hosts.b);
 	install(&job, ctx, 0);
-	there = collect(NSE_ENGINES_ALL, NULL, -1);
+	there = collect(CONNECTIONS, NULL, -1);
 	/* The helper's own timeout would be 300 s. */
 	assert_in_range(only(there).timeout, 60, only(ctx).timeout);
 	nse_context_free(there);
@@ -100,7 +103,7 @@ static void test_ipv6(void **state)
 	(void)state;
 	start();
 	make(&ftp6);
-	ctx = collect(NSE_ENGINES_ALL, "2001:db8::2", -1);
+	ctx = collect(CONNECTIONS, "2001:db8::2", -1);
 	e = only(ctx);
 	assert_int_equal(e.l3, 6);
 	assert_int_equal(e.flags, NF_CT_EXPECT_PERMANENT);
@@ -138,7 +141,7 @@ static void test_nat(void **state)
 	s.nat_dir = 0;
 	make(&s);
 	assert_int_equal(here("192.0.2.1", -1), 0);
-	ctx = collect(NSE_ENGINES_ALL, "10.0.0.2", -1);
+	ctx = collect(CONNECTIONS, "10.0.0.2", -1);
 	e = only(ctx);
 	assert_string_equal(e.function, "nat-follow-master");
 	assert_true(e.nat);
@@ -178,7 +181,7 @@ static void test_classes(void **state)
 		s.class = i % 3;
 		make_expectation(&s, 100);
 	}
-	ctx = collect(NSE_ENGINES_ALL, "10.0.0.1", -1);
+	ctx = collect(CONNECTIONS, "10.0.0.1", -1);
 	assert_int_equal(count(ctx), 4);
 	carry(ctx, "10.0.0.1");
 	nse_context_free(ctx);
@@ -199,7 +202,7 @@ static void test_zones(void **state)
 	assert_int_equal(here("10.0.0.1", 4), 1);
 	assert_int_equal(here(NULL, 8), 1);
 	assert_int_equal(here(NULL, 5), 0);
-	ctx = collect(NSE_ENGINES_ALL, "10.0.0.1", -1);
+	ctx = collect(CONNECTIONS, "10.0.0.1", -1);
 	assert_int_equal(count(ctx), 3);
 	carry(ctx, "10.0.0.1");
 	on(hosts.b);
@@ -241,7 +244,7 @@ static void test_directional_zones(void **state)
 		s.zone = zones[i] == ATTR_ORIG_ZONE ? 6 : 0;
 		make_expectation(&s, s.zone ? 66 : 0);
 		s.zone = 0;
-		ctx = collect(NSE_ENGINES_ALL, "10.0.0.1", -1);
+		ctx = collect(CONNECTIONS, "10.0.0.1", -1);
 		e = only(ctx);
 		assert_int_equal(e.zone_orig, zones[i] == ATTR_ORIG_ZONE ? 6 : 0);
 		assert_int_equal(e.zone_reply, zones[i] == ATTR_ORIG_ZONE ? 0 : 6);
@@ -350,13 +353,13 @@ static void test_real_ftp(void **state)
 	start();
 	assert_int_equal(shell("%s", rules), 0);
 	open_control(&control);
-	ctx = collect(NSE_ENGINES_ALL, "127.0.0.1", -1);
+	ctx = collect(CONNECTIONS, "127.0.0.1", -1);
 	assert_int_equal(nse_ld16(only(ctx).tuple.l4 + 2), 30000);
 	on(hosts.b);
 	assert_int_equal(shell("%s", rules), 0);
 	install(&job, ctx, 0);
 	all_created(&job);
-	there = collect(NSE_ENGINES_ALL, NULL, -1);
+	there = collect(CONNECTIONS, NULL, -1);
 	equal(ctx, there);
 	nse_context_free(there);
 	nse_job_release(&job);

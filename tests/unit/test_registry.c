@@ -26,22 +26,24 @@ static void test_names(void **state)
 	uint32_t set = 0;
 
 	(void)state;
-	assert_string_equal(nse_engines[0]->name, "conntrack");
-	assert_string_equal(nse_engines[1]->name, "expect");
-	assert_ptr_equal(nse_engine_find("expect"), nse_engines[1]);
+	/* Rules come ahead of connections, masters ahead of what they expect. */
+	assert_string_equal(nse_engines[0]->name, "nft");
+	assert_string_equal(nse_engines[1]->name, "conntrack");
+	assert_string_equal(nse_engines[2]->name, "expect");
+	assert_ptr_equal(nse_engine_find("expect"), nse_engines[2]);
 	assert_null(nse_engine_find("expec"));
 	assert_null(nse_engine_find(""));
 	assert_int_equal(nse_engines_parse("conntrack", &set, &err), 0);
-	assert_int_equal(set, 1);
+	assert_int_equal(set, 2);
 	assert_int_equal(nse_engines_parse("expect,conntrack,expect", &set, &err), 0);
-	assert_int_equal(set, 3);
+	assert_int_equal(set, 6);
 	for (size_t i = 0; i < 5; i++) {
-		static const char *const bad[] = { "", "nft", "expect,", ",expect",
+		static const char *const bad[] = { "", "nf", "expect,", ",expect",
 						   "conntrac" };
 
 		assert_int_equal(nse_engines_parse(bad[i], &set, &err), -EINVAL);
-		assert_non_null(strstr(err.text, "conntrack, expect"));
-		assert_int_equal(set, 3);
+		assert_non_null(strstr(err.text, "nft, conntrack, expect"));
+		assert_int_equal(set, 6);
 	}
 }
 
@@ -93,7 +95,8 @@ static void check(const char *engine, const char *type, int code, const char *te
 static void test_foreign(void **state)
 {
 	(void)state;
-	check("nft", "rule", -ENOTSUP, "no engine 'nft'");
+	check("arp", "rule", -ENOTSUP, "no engine 'arp'");
+	check("nft", "rule", -EBADMSG, "rule");
 	check("expect", "entry", -ENOTSUP, "no type 'entry'");
 	check("expect", "expectation", -EBADMSG, "expectation");
 	check("conntrack", "entry", -EBADMSG, "conntrack entry");
@@ -120,6 +123,7 @@ static void as_hex(const char *engine, const char *type)
 static void test_hex(void **state)
 {
 	(void)state;
+	as_hex("arp", "rule");
 	as_hex("nft", "rule");
 	as_hex("expect", "unknown");
 	as_hex("expect", "expectation");
@@ -179,7 +183,7 @@ static void test_relocate(void **state)
 	assert_non_null(strstr(err.text, "one record of two"));
 	nse_map_release(&map);
 	nse_context_free(from);
-	from = one("nft", "rule");
+	from = one("arp", "rule");
 	assert_int_equal(nse_engines_relocate(&map, from, &to, &err), -ENOTSUP);
 	nse_context_free(from);
 }

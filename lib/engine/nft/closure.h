@@ -35,7 +35,8 @@ enum nft_reason {
 	NFT_WHY_MAC,
 	NFT_WHY_ADDRESS,
 	NFT_WHY_USED,	  /* only parts of the domain refer to it: see by */
-	NFT_WHY_CONTAINS, /* it holds a part of the domain: see by */
+	NFT_WHY_CONTAINS, /* it holds a part of the domain, or looks into a set that
+			     does: see by */
 	NFT_WHY_PATTERN,  /* as NFT_WHY_SELECTED, by a pattern of the configuration */
 	NFT_WHY_PART,	  /* its table, chain or set is the domain's: see by */
 	NFT_WHY_SHARED,	  /* not in, although it names the domain: others, too */

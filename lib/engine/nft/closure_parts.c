@@ -94,6 +94,12 @@ static void visit(struct nft_finder *f, uint32_t node)
 	visit_refs(f, node);
 }
 
+static void visit_all(struct nft_finder *f)
+{
+	while (f->head < f->tail)
+		visit(f, f->queue[f->head++]);
+}
+
 static bool has_claim(const struct nft_finder *f, uint32_t set)
 {
 	for (uint32_t i = 0; f->claims[set] && i < f->rs->nodes[set].nelements; i++)
@@ -191,11 +197,14 @@ int nft_find_parts(struct nft_finder *f)
 		    nft_color(f, i) != NFT_BOTH)
 			continue;
 		need(f, i, NFT_WHY_CONTAINS, i);
-		need_readers(f, i);
 		visit_refs(f, i);
 	}
-	while (f->head < f->tail)
-		visit(f, f->queue[f->head++]);
+	visit_all(f);
+	for (uint32_t i = 0; i < rs->n; i++)
+		if (rs->nodes[i].type == NFT_SET && has_claim(f, i) &&
+		    nft_color(f, i) == NFT_BOTH)
+			need_readers(f, i);
+	visit_all(f);
 	if (!f->carry_shared)
 		add_skeletons(f);
 	for (uint32_t i = 0; i < rs->n; i++)

@@ -112,6 +112,10 @@ static void why_contains(const struct nft_ruleset *rs, const struct nft_closure 
 	if (m->by == node)
 		snprintf(text, n, "%s: it has elements of the domain",
 			 m->part == NFT_NEEDED ? "needed" : "carried");
+	else if (rs->nodes[node].type == NFT_CHAIN && rs->nodes[m->by].type == NFT_SET)
+		snprintf(text, n, "%s: its rules look into %s",
+			 m->part == NFT_NEEDED ? "needed" : "carried",
+			 node_text(rs, c, m->by, name));
 	else
 		snprintf(text, n, "%s: it has %s",
 			 m->part == NFT_NEEDED ? "needed" : "carried",
