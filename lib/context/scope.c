@@ -205,10 +205,11 @@ json_t *nse_scope_to_json(const struct nse_scope *s)
 
 	for (size_t i = 0; i < s->nzones; i++)
 		json_array_append_new(zones, json_integer(s->zones[i]));
-	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "all", s->all, "domain",
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:b}", "all", s->all, "domain",
 			 nse_domain_to_json(&s->domain), "zones", zones, "tables",
 			 list_to_json(s->tables, s->ntables), "chains",
-			 list_to_json(s->chains, s->nchains));
+			 list_to_json(s->chains, s->nchains), "carry_shared",
+			 s->carry_shared);
 }
 
 typedef int add_fn(struct nse_scope *s, const char *spec, struct nse_error *err);
@@ -243,6 +244,7 @@ static int fill(const json_t *json, struct nse_scope *s, struct nse_error *err)
 	if (all && !json_is_boolean(all))
 		return nse_error(err, -EPROTO, "scope: \"all\" is not true or false");
 	s->all = json_is_true(all);
+	s->carry_shared = json_is_true(json_object_get(json, "carry_shared"));
 	if (domain && (rc = nse_domain_from_json(domain, &s->domain, err)) < 0)
 		return rc;
 	if (zones && !json_is_array(zones))

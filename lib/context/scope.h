@@ -38,13 +38,12 @@ struct nse_scope {
 	size_t ntables;
 	char **chains; /* [?]FAMILY:TABLE:NAME; owned */
 	size_t nchains;
+	bool carry_shared; /* what others use as well is to be carried, too */
 	/*
 	 * Of this host alone, and not part of the JSON: the interfaces and
-	 * addresses of all other domains, and whether what others use as well is
-	 * to be carried.
+	 * addresses of all other domains.
 	 */
 	struct nse_domain others;
-	bool carry_shared;
 };
 
 void nse_scope_init(struct nse_scope *s);

@@ -27,6 +27,7 @@ void nse_job_release(struct nse_job *job)
 	free(job->differences);
 	free(job->refusals);
 	free(job->outcome);
+	nse_context_free(job->owned);
 	*job = (struct nse_job){ 0 };
 }
 

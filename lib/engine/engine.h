@@ -64,6 +64,7 @@ struct nse_job {
 	size_t ndifferences;
 	int64_t installed_us; /* nse_now_us() of the first install(), 0: unknown */
 	const struct nse_domain *others; /* of this host; may be NULL. Not owned */
+	struct nse_context *owned;	 /* a context that goes with the job, or NULL */
 };
 
 /* Makes a job for the context: 0 or -ENOMEM. */

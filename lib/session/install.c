@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "lib/engine/registry.h"
+#include "lib/util/cleanup.h"
 
 unsigned int nse_install_job_flags(unsigned int flags)
 {
@@ -58,14 +60,67 @@ int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned 
 	return take_back(engines, job, -ECANCELED, err);
 }
 
+static int put_others(const struct nse_context *from, const char *engine,
+		      struct nse_context *to)
+{
+	struct nse_record rec;
+	int rc = 0;
+
+	for (uint32_t s = 0; rc == 0 && s < nse_context_slots(from); s++)
+		if (nse_context_at(from, s, &rec) && strcmp(rec.kind->engine, engine))
+			rc = nse_context_put(to, &rec, NULL);
+	return rc;
+}
+
+/*
+ * What was carried although others use it stays here: of rules, only what is
+ * the domain's alone is removed, as this host has it now.
+ */
+static int without_shared(const struct nse_context *ctx, uint32_t engines,
+			  const struct nse_scope *scope, struct nse_context **own,
+			  struct nse_error *err)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *to = nse_context_new();
+	NSE_CLEANUP(nse_scope_release) struct nse_scope alone;
+	struct nse_sink sink;
+	uint32_t nft = 0;
+	int rc = to ? 0 : -ENOMEM;
+
+	nse_scope_init(&alone);
+	if (rc == 0)
+		rc = nse_scope_copy(&alone, scope);
+	alone.carry_shared = false;
+	if (rc == 0)
+		rc = nse_scope_relax(&alone);
+	if (rc == 0)
+		rc = put_others(ctx, "nft", to);
+	if (rc < 0)
+		return nse_error(err, rc, "out of memory");
+	rc = nse_engines_parse("nft", &nft, err);
+	sink = nse_context_sink(to);
+	if (rc == 0)
+		rc = nse_engines_collect(engines & nft, &alone, &sink, err);
+	if (rc == 0)
+		*own = nse_take(to);
+	return rc;
+}
+
 int nse_install_purge(const struct nse_context *ctx, uint32_t engines,
 		      const struct nse_scope *scope, const struct nse_addr *local,
 		      size_t nlocal, unsigned int flags, struct nse_job *job,
 		      struct nse_error *err)
 {
+	struct nse_context *own = NULL;
 	struct nse_record rec;
-	int rc = nse_job_init(job, ctx, nse_install_job_flags(flags));
+	int rc = 0;
 
+	if (scope->carry_shared && !scope->all)
+		rc = without_shared(ctx, engines, scope, &own, err);
+	if (rc < 0)
+		return rc;
+	ctx = own ? own : ctx;
+	rc = nse_job_init(job, ctx, nse_install_job_flags(flags));
+	job->owned = own;
 	if (rc < 0)
 		return nse_error(err, rc, "out of memory");
 	rc = nse_engines_check(ctx, err);

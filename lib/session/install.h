@@ -39,7 +39,9 @@ int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned 
 /*
  * Removes exactly the records of ctx from this host. What has its other end
  * at one of the `local` addresses stays and is counted as kept. scope says
- * which end is the domain's. Flags: DRY_RUN. *job as above.
+ * which end is the domain's; when what others use as well was carried, too,
+ * that stays, and *job is about a context of its own. Flags: DRY_RUN. *job as
+ * above.
  */
 int nse_install_purge(const struct nse_context *ctx, uint32_t engines,
 		      const struct nse_scope *scope, const struct nse_addr *local,

@@ -176,6 +176,11 @@ is $rc 0 "goes where there is nothing" || diag "$(cat "$err")"
 fill C skeleton web1_at_b_rules web1_at_b_anchor
 same "$(listing B ruleset | in_any_order)" "$(listing C ruleset | in_any_order)" \
 	"and is web1's and the skeleton"
+at_host A purge -e nft "$work/carry.nsc"
+is $rc 0 "purge of what was carried" || diag "$(cat "$err")"
+fill C skeleton db1_rules db1_anchor
+same "$(listing A ruleset | in_any_order)" "$(listing C ruleset | in_any_order)" \
+	"leaves what others use"
 
 # --- a ruleset that changes while it is read
 fill A skeleton

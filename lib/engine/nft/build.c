@@ -196,7 +196,7 @@ static int find_own(void *arg, enum nft_type type, struct nse_bytes name,
 }
 
 /* A set or chain that the kernel names gets a number, and is known by it. */
-static int new_id(struct item *it, bool map, struct nft_id *id)
+static int new_id(struct item *it, uint32_t map, struct nft_id *id)
 {
 	*id = (struct nft_id){ .id = ++it->bd->last_id, .map = map };
 	if (it->key->type == NFT_SET)
@@ -218,7 +218,7 @@ int nft_builder_know_set(struct nft_builder *bd, const struct nft_key *key,
 	/* Elements that are ours go into sets that are needed, too. */
 	ours.need = false;
 	it.attrs = nft_body_attrs(NFT_SET, rec->body);
-	return new_id(&it, false, &id);
+	return new_id(&it, 0, &id);
 }
 
 /* Table and name of what a message makes. */
@@ -256,7 +256,7 @@ static int build_chain(struct item *it)
 
 	if (!nft_name_is_ours(it->key->name))
 		return put_names(it, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME) ?: put_attrs(it);
-	rc = new_id(it, false, &id);
+	rc = new_id(it, 0, &id);
 	return rc ?: nft_put_str(b, NFTA_CHAIN_TABLE, it->key->table) ?:
 	       nft_put_u32(b, NFTA_CHAIN_ID, id.id) ?: put_attrs(it);
 }

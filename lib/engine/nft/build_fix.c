@@ -24,7 +24,9 @@
 
 struct nse_bytes nft_fix_pattern(const struct nft_id *id)
 {
-	return nft_str(id->map ? "__map%d" : "__set%d");
+	return nft_str(id->map & NFT_SET_OBJECT ? "__objmap%d"
+		       : id->map		? "__map%d"
+						: "__set%d");
 }
 
 /* Copies attributes as they are (flags included), but for the types in `drop`. */

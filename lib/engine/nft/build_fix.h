@@ -14,7 +14,7 @@
 /* What a set or chain is in this transaction. */
 struct nft_id {
 	uint32_t id;	  /* SET_ID or CHAIN_ID */
-	uint32_t map;	  /* sets: it is a map */
+	uint32_t map;	  /* sets: NFT_SET_MAP or NFT_SET_OBJECT of a map, else 0 */
 	uint64_t timeout; /* sets: of elements that have none of their own; 0: none */
 };
 

@@ -28,10 +28,10 @@ static bool all_digits(struct nse_bytes s)
 	return s.n > 0;
 }
 
-/* "__set7" or "__map7"; chains are bound to a rule by nothing else. */
+/* "__set7", "__map7", "__objmap7"; chains are bound to a rule by nothing else. */
 bool nft_named_by_kernel(const struct nft_node *n)
 {
-	static const char *const stems[] = { "__set", "__map" };
+	static const char *const stems[] = { "__set", "__map", "__objmap" };
 
 	if (n->type == NFT_CHAIN)
 		return n->flags & NFT_CHAIN_BINDING;
