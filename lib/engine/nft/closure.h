@@ -94,10 +94,4 @@ void nft_closure_why(const struct nft_ruleset *rs, const struct nft_closure *c,
 int nft_closure_general(const struct nft_ruleset *rs, const struct nse_domain *others,
 			uint32_t chain, uint8_t *general);
 
-/*
- * Does a site (walk.h) match the domain by equality? NFT_WHY_VIF, _MAC,
- * _ADDRESS, or NFT_WHY_NONE. Interfaces also with "-emu" behind their name.
- */
-enum nft_reason nft_site_is_of(const struct nft_site *site, const struct nse_domain *d);
-
 #endif

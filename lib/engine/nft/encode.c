@@ -86,8 +86,8 @@ static int name_at(struct nft_encoder *enc, uint32_t node, unsigned int deep, ch
 	return rc;
 }
 
-int nft_encode_name(struct nft_encoder *enc, uint32_t node, char *to,
-		    struct nse_bytes *name)
+static int encode_name(struct nft_encoder *enc, uint32_t node, char *to,
+		       struct nse_bytes *name)
 {
 	return name_at(enc, node, 0, to, name);
 }
@@ -200,9 +200,9 @@ static int put_key(struct nft_encoder *enc, uint32_t node, enum nft_type type,
 
 	if (n->type == NFT_RULE) {
 		key.rule = number_of(enc, node);
-		rc = nft_encode_name(enc, n->chain, name, &key.name);
+		rc = encode_name(enc, n->chain, name, &key.name);
 	} else if (n->type == NFT_CHAIN || n->type == NFT_SET) {
-		rc = nft_encode_name(enc, node, name, &key.name);
+		rc = encode_name(enc, node, name, &key.name);
 	} else if (n->type != NFT_TABLE) {
 		key.name = n->name;
 	}
@@ -311,17 +311,5 @@ int nft_encode_element(struct nft_encoder *enc, uint32_t set, const struct nft_e
 	if (rc < 0)
 		return refuse(enc, NFT_ELEMENT, rc, err);
 	view(enc, NFT_ELEMENT, need, rec);
-	return 0;
-}
-
-int nft_encode_digest(struct nft_encoder *enc, uint32_t rule, uint64_t *digest,
-		      struct nse_error *err)
-{
-	int rc = digest_rule(enc, rule, 0, digest);
-
-	if (rc < 0)
-		return nse_errno(err, rc,
-				 "the anonymous sets and chains of rule %u of a chain",
-				 enc->rs->nodes[rule].number);
 	return 0;
 }

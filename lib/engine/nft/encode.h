@@ -61,19 +61,4 @@ int nft_encode_node(struct nft_encoder *enc, uint32_t node, bool need,
 int nft_encode_element(struct nft_encoder *enc, uint32_t set, const struct nft_element *e,
 		       bool need, struct nse_record *rec, struct nse_error *err);
 
-/*
- * The name of a set or chain as it stands in keys: the kernel's, or "@…" into
- * `to` (NFT_NAME_MAX bytes).
- */
-int nft_encode_name(struct nft_encoder *enc, uint32_t node, char *to,
-		    struct nse_bytes *name);
-
-/*
- * The digest of a rule's content that is not in its body: of the anonymous
- * sets (bodies, elements) and bound chains that it names, whatever they are
- * called. 0 when it names none.
- */
-int nft_encode_digest(struct nft_encoder *enc, uint32_t rule, uint64_t *digest,
-		      struct nse_error *err);
-
 #endif

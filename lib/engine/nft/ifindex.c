@@ -94,20 +94,6 @@ static int note_cb(void *arg, const struct nft_site *site, struct nse_buf *to)
 	return nft_ifindex_note_site(arg, site, to);
 }
 
-int nft_ifindex_note(enum nft_type type, struct nse_bytes attrs,
-		     const struct nft_layout *layout, struct nse_buf *out)
-{
-	struct nft_ifnames names = { .n = 0 };
-	size_t at = out->len;
-	int rc = nft_walk(type, attrs, layout, note_cb, &names, out);
-
-	if (rc == 0)
-		rc = nft_ifindex_put(&names, out);
-	if (rc < 0 || names.n == 0)
-		out->len = at;
-	return rc < 0 ? rc : names.n > 0;
-}
-
 int nft_ifindex_note_key(const struct nft_layout *layout, uint8_t kind,
 			 struct nse_bytes bytes, struct nft_ifnames *names,
 			 struct nse_buf *out)

@@ -41,14 +41,7 @@ int nft_ifindex_note_site(struct nft_ifnames *names, const struct nft_site *site
 /* Appends the names behind the attributes, when there are any. */
 int nft_ifindex_put(const struct nft_ifnames *names, struct nse_buf *body);
 
-/*
- * Both at once, for attributes without other sites of interest: 1 when `out`
- * was appended to, 0 when there was nothing to note.
- */
-int nft_ifindex_note(enum nft_type type, struct nse_bytes attrs,
-		     const struct nft_layout *layout, struct nse_buf *out);
-
-/* The same for the bytes of a key: 1, or 0 when there was nothing to note. */
+/* Notes what is in the bytes of a key: 1, or 0 when there was nothing to note. */
 int nft_ifindex_note_key(const struct nft_layout *layout, uint8_t kind,
 			 struct nse_bytes bytes, struct nft_ifnames *names,
 			 struct nse_buf *out);

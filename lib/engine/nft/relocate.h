@@ -29,7 +29,4 @@ int nft_relocate_record(const struct nse_map *map, const struct nse_record *rec,
 int nft_relocate_context(const struct nse_map *map, const struct nse_context *from,
 			 struct nse_context *to, struct nse_error *err);
 
-/* Makes the digests of all rules anew, from the records in the context. */
-int nft_redigest(struct nse_context *ctx, struct nse_error *err);
-
 #endif

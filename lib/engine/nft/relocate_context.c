@@ -273,7 +273,8 @@ static void redigest_release(struct redigest *r)
 	nse_buf_release(&r->body);
 }
 
-int nft_redigest(struct nse_context *ctx, struct nse_error *err)
+/* Makes the digests of all rules anew, from the records in the context. */
+static int redigest(struct nse_context *ctx, struct nse_error *err)
 {
 	uint32_t slots = nse_context_slots(ctx);
 	NSE_CLEANUP(redigest_release)
@@ -300,5 +301,5 @@ int nft_relocate_context(const struct nse_map *map, const struct nse_context *fr
 {
 	int rc = move_all(map, from, to, err);
 
-	return rc < 0 ? rc : nft_redigest(to, err);
+	return rc < 0 ? rc : redigest(to, err);
 }

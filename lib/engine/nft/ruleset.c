@@ -182,18 +182,6 @@ int nft_ruleset_load(struct nse_nl *nl, enum nft_elements which, struct nft_rule
 			 TRIES);
 }
 
-int nft_ruleset_load_set(struct nse_nl *nl, struct nft_ruleset *rs, uint32_t set,
-			 struct nse_error *err)
-{
-	NSE_CLEANUP(pile_release) struct pile pile = { 0 };
-	int rc;
-
-	if (rs->nodes[set].loaded)
-		return 0;
-	rc = keep_elements(nl, rs, set, &pile, err);
-	return rc < 0 ? rc : find_refs(rs, err);
-}
-
 int nft_ruleset_elements(struct nse_nl *nl, const struct nft_ruleset *rs, uint32_t set,
 			 nft_element_cb *cb, void *arg, struct nse_error *err)
 {

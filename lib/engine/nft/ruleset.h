@@ -101,10 +101,6 @@ void nft_ruleset_freep(struct nft_ruleset **rs);
 int nft_ruleset_current(struct nse_nl *nl, const struct nft_ruleset *rs,
 			struct nse_error *err);
 
-/* Loads the elements of one more set: 0, -EAGAIN (the ruleset has changed). */
-int nft_ruleset_load_set(struct nse_nl *nl, struct nft_ruleset *rs, uint32_t set,
-			 struct nse_error *err);
-
 /*
  * Dumps the elements of a set of the ruleset to the callback, without keeping
  * them: 0, -EAGAIN (changed meanwhile: what was given is void), what the

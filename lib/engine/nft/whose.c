@@ -272,39 +272,6 @@ bool nft_site_value(const struct nft_site *site, bool live, struct nft_value *v)
 	}
 }
 
-static bool domain_has(const struct nse_domain *d, const struct nft_value *v)
-{
-	struct nft_value own, base = *v;
-
-	without_emu(v, &base);
-	for (size_t i = 0; i < d->nvifs; i++) {
-		own = value(NFT_SITE_IFNAME, d->vifs[i].name, strlen(d->vifs[i].name));
-		if (memcmp(&own, v, sizeof(own)) == 0 ||
-		    memcmp(&own, &base, sizeof(own)) == 0)
-			return true;
-		if (mac_value(d->vifs[i].mac, &own) && memcmp(&own, v, sizeof(own)) == 0)
-			return true;
-	}
-	for (size_t i = 0; i < d->naddrs; i++)
-		if (addr_value(&d->addrs[i], &own) && memcmp(&own, v, sizeof(own)) == 0)
-			return true;
-	return false;
-}
-
-enum nft_reason nft_site_is_of(const struct nft_site *site, const struct nse_domain *d)
-{
-	static const uint8_t reasons[] = {
-		[NFT_LEVEL_ADDRESS] = NFT_WHY_ADDRESS,
-		[NFT_LEVEL_MAC] = NFT_WHY_MAC,
-		[NFT_LEVEL_VIF] = NFT_WHY_VIF,
-	};
-	struct nft_value v;
-
-	if (!nft_site_value(site, true, &v) || !domain_has(d, &v))
-		return NFT_WHY_NONE;
-	return reasons[level_of(v.kind)];
-}
-
 void nft_value_text(const struct nft_value *v, char *text, size_t n)
 {
 	char addr[NSE_ADDR_STR];
