@@ -67,25 +67,6 @@ static const struct nse_usage usage = {
 	.max = 1,
 };
 
-/* Replaces the context by its relocated copy. */
-static int relocate(struct nse_snapshot *snap, const struct nse_map *map,
-		    struct nse_error *err)
-{
-	struct nse_context *moved = NULL;
-	int rc;
-
-	if (nse_map_empty(map))
-		return 0;
-	rc = nse_engines_check(snap->ctx, err);
-	if (rc == 0)
-		rc = nse_engines_relocate(map, snap->ctx, &moved, err);
-	if (rc < 0)
-		return rc;
-	nse_context_free(snap->ctx);
-	snap->ctx = moved;
-	return 0;
-}
-
 /* Lets the windows be learnt, then makes the entries strict. */
 static int settle(const struct options *o, struct nse_job *job, struct nse_error *err)
 {
@@ -209,7 +190,7 @@ static int run(const struct nse_args *args, const struct options *o,
 
 	rc = cmd_load_file(args->words[0], o->engines, &snap, err);
 	if (rc == 0)
-		rc = relocate(&snap, map, err);
+		rc = cmd_relocate(&snap, map, NULL, err);
 	if (rc == 0)
 		rc = cmd_scope_others(&args->common, &snap.header.scope, err);
 	if (rc < 0)
