@@ -87,6 +87,30 @@ static uint64_t time_left(const struct nse_record *rec)
 	return left;
 }
 
+static bool same(const struct nse_bytes *a, const struct nse_bytes *b, int i)
+{
+	return !a[i].p == !b[i].p && nse_bytes_equal(a[i], b[i]);
+}
+
+static bool same_timeout(const struct nse_record *rec, const struct nse_bytes *a,
+			 const struct nse_bytes *b)
+{
+	return same(a, b, NFTA_SET_ELEM_TIMEOUT) ||
+	       (b[NFTA_SET_ELEM_TIMEOUT].p &&
+		nft_attr_u64(b[NFTA_SET_ELEM_TIMEOUT]) == time_left(rec));
+}
+
+/*
+ * A rule of Linux 6.1 adds elements without the expressions that their set has
+ * for each; who adds one by netlink gets them from the kernel.
+ */
+static bool same_expressions(const struct nse_bytes *a, const struct nse_bytes *b)
+{
+	if (!a[NFTA_SET_ELEM_EXPR].p && !a[NFTA_SET_ELEM_EXPRESSIONS].p)
+		return true;
+	return same(a, b, NFTA_SET_ELEM_EXPR) && same(a, b, NFTA_SET_ELEM_EXPRESSIONS);
+}
+
 bool nft_element_alike(const struct nse_record *rec, struct nse_bytes live)
 {
 	struct nse_bytes a[AT_MAX], b[AT_MAX];
@@ -97,12 +121,9 @@ bool nft_element_alike(const struct nse_record *rec, struct nse_bytes live)
 	    nft_attr_index(nft_body_attrs(NFT_ELEMENT, rec->body), a, AT_MAX) < 0 ||
 	    nft_attr_index(nft_body_attrs(NFT_ELEMENT, live), b, AT_MAX) < 0)
 		return false;
-	if (!b[NFTA_SET_ELEM_TIMEOUT].p ||
-	    nft_attr_u64(b[NFTA_SET_ELEM_TIMEOUT]) != time_left(rec))
-		return false;
 	for (int i = 0; i < AT_MAX; i++)
-		if (i != NFTA_SET_ELEM_TIMEOUT &&
-		    (!a[i].p != !b[i].p || !nse_bytes_equal(a[i], b[i])))
+		if (i != NFTA_SET_ELEM_TIMEOUT && i != NFTA_SET_ELEM_EXPR &&
+		    i != NFTA_SET_ELEM_EXPRESSIONS && !same(a, b, i))
 			return false;
-	return true;
+	return same_timeout(rec, a, b) && same_expressions(a, b);
 }
