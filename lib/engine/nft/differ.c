@@ -100,17 +100,6 @@ static bool same_timeout(const struct nse_record *rec, const struct nse_bytes *a
 		nft_attr_u64(b[NFTA_SET_ELEM_TIMEOUT]) == time_left(rec));
 }
 
-/*
- * A rule of Linux 6.1 adds elements without the expressions that their set has
- * for each; who adds one by netlink gets them from the kernel.
- */
-static bool same_expressions(const struct nse_bytes *a, const struct nse_bytes *b)
-{
-	if (!a[NFTA_SET_ELEM_EXPR].p && !a[NFTA_SET_ELEM_EXPRESSIONS].p)
-		return true;
-	return same(a, b, NFTA_SET_ELEM_EXPR) && same(a, b, NFTA_SET_ELEM_EXPRESSIONS);
-}
-
 bool nft_element_alike(const struct nse_record *rec, struct nse_bytes live)
 {
 	struct nse_bytes a[AT_MAX], b[AT_MAX];
@@ -122,8 +111,7 @@ bool nft_element_alike(const struct nse_record *rec, struct nse_bytes live)
 	    nft_attr_index(nft_body_attrs(NFT_ELEMENT, live), b, AT_MAX) < 0)
 		return false;
 	for (int i = 0; i < AT_MAX; i++)
-		if (i != NFTA_SET_ELEM_TIMEOUT && i != NFTA_SET_ELEM_EXPR &&
-		    i != NFTA_SET_ELEM_EXPRESSIONS && !same(a, b, i))
+		if (i != NFTA_SET_ELEM_TIMEOUT && !same(a, b, i))
 			return false;
-	return same_timeout(rec, a, b) && same_expressions(a, b);
+	return same_timeout(rec, a, b);
 }

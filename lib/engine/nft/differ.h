@@ -17,7 +17,7 @@ void nft_differ_text(enum nft_type type, struct nse_bytes a, struct nse_bytes b,
 
 /*
  * Is the element the same as that of the record? Also when it was installed
- * with another timeout (build_fix.h), or got its set's expressions by that.
+ * with another timeout (build_fix.h).
  */
 bool nft_element_alike(const struct nse_record *rec, struct nse_bytes live);
 

@@ -53,7 +53,8 @@ static int copy_run(struct nse_buf *b, const uint8_t *from, const uint8_t *to)
 }
 
 /* All attributes that are not local, in runs as long as they come. */
-static int keep(enum nft_type type, struct nse_bytes attrs, struct nse_buf *b)
+static int keep(enum nft_type type, uint32_t out, struct nse_bytes attrs,
+		struct nse_buf *b)
 {
 	struct nse_cur c = nse_cur(attrs.p, attrs.n);
 	const uint8_t *run = c.p, *before = c.p;
@@ -63,7 +64,7 @@ static int keep(enum nft_type type, struct nse_bytes attrs, struct nse_buf *b)
 	for (; (rc = nft_attr_next(&c, &a)) > 0; before = c.p) {
 		bool flags = type == NFT_TABLE && a.type == NFTA_TABLE_FLAGS;
 
-		if (!flags && (a.type >= 32 || !(left_out[type] & BIT(a.type))))
+		if (!flags && (a.type >= 32 || !(out & BIT(a.type))))
 			continue;
 		rc = copy_run(b, run, before);
 		if (rc == 0 && flags)
@@ -209,7 +210,7 @@ int nft_body_of_node(struct nft_encoder *enc, uint32_t node, uint64_t digest,
 	if (rc == 0 && state)
 		rc = nse_buf_put_u8(state, 0);
 	nse_buf_reset(&enc->kept);
-	rc = rc ?: keep(n->type, n->attrs, &enc->kept);
+	rc = rc ?: keep(n->type, left_out[n->type], n->attrs, &enc->kept);
 	rc = rc ?: part_node(&p, n->type, &enc->kept, body);
 	rc = rc ?: nft_ifindex_put(&p.names, body);
 	if (state && state->len == start + 1)
@@ -219,7 +220,7 @@ int nft_body_of_node(struct nft_encoder *enc, uint32_t node, uint64_t digest,
 
 /* What else than its key an element has. */
 struct extras {
-	struct nse_bytes expiration;
+	struct nse_bytes expiration, timeout;
 	bool kept;   /* something for the body */
 	bool walked; /* where something moves, or is local */
 };
@@ -233,12 +234,28 @@ static int look(struct nse_bytes attrs, struct extras *x)
 	while ((rc = nft_attr_next(&c, &a)) > 0) {
 		if (a.type == NFTA_SET_ELEM_EXPIRATION)
 			x->expiration = a.data;
+		if (a.type == NFTA_SET_ELEM_TIMEOUT)
+			x->timeout = a.data;
 		if (a.type >= 32 || !(left_out[NFT_ELEMENT] & BIT(a.type)))
 			x->kept = true;
 		if (a.type == NFTA_SET_ELEM_EXPR || a.type == NFTA_SET_ELEM_EXPRESSIONS)
 			x->walked = true;
 	}
 	return rc;
+}
+
+/*
+ * A rule of Linux 6.1 writes its set's timeout at each element that it adds, and
+ * who adds one by netlink does not: both mean the same.
+ */
+static bool is_default(const struct nft_node *set, struct nse_bytes timeout)
+{
+	struct nse_bytes all;
+
+	if (!timeout.p)
+		return false;
+	all = nft_attr_find(set->attrs, NFTA_SET_TIMEOUT);
+	return all.p && nft_attr_u64(all) == nft_attr_u64(timeout);
 }
 
 static bool has_ifindex(const struct nft_field *fields, uint8_t n)
@@ -277,20 +294,23 @@ int nft_body_of_element(struct nft_encoder *enc, uint32_t set,
 	const struct nft_layout *layout = enc->rs->nodes[set].layout;
 	size_t start = state ? state->len : 0;
 	struct extras x = { 0 };
+	uint32_t out = left_out[NFT_ELEMENT];
 	struct parting p;
 	int rc;
 
 	parting_init(&p, enc, set, state);
 	rc = look(e->attrs, &x) ?: put_bytes(layout, e, &p.names, key);
+	if (is_default(&enc->rs->nodes[set], x.timeout))
+		out |= BIT(NFTA_SET_ELEM_TIMEOUT);
 	rc = rc ?: nse_buf_put_u8(body, NFT_LAYOUT);
 	if (rc == 0 && state && (x.kept || x.expiration.p))
 		rc = put_expiration(state, x.expiration);
 	if (x.walked || (layout && has_ifindex(layout->data, layout->ndata))) {
 		nse_buf_reset(&enc->kept);
-		rc = rc ?: keep(NFT_ELEMENT, e->attrs, &enc->kept);
+		rc = rc ?: keep(NFT_ELEMENT, out, e->attrs, &enc->kept);
 		rc = rc ?: part_element(&p, &enc->kept, layout, body);
 	} else if (x.kept) {
-		rc = rc ?: keep(NFT_ELEMENT, e->attrs, body);
+		rc = rc ?: keep(NFT_ELEMENT, out, e->attrs, body);
 	}
 	rc = rc ?: nft_ifindex_put(&p.names, body);
 	if (state && state->len == start + 1)
