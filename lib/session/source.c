@@ -349,7 +349,7 @@ static int step_done(void *arg, struct nse_error *err)
 	return 0;
 }
 
-static const struct nse_step steps[] = {
+const struct nse_step nse_source_steps[] = {
 	{ "lock", step_lock, undo_lock, false },
 	{ "connect", step_connect, undo_connect, false },
 	{ "hello", step_hello, undo_hello, false },
@@ -384,7 +384,7 @@ static enum nse_source_result run(struct nse_source_session *s, struct nse_error
 {
 	int rc;
 
-	nse_steps_init(&s->steps, s->spec->dry_run ? dry_steps : steps, s);
+	nse_steps_init(&s->steps, s->spec->dry_run ? dry_steps : nse_source_steps, s);
 	s->steps.changed = nse_source_tell_progress;
 	rc = nse_steps_run(&s->steps, err);
 	if (s->spec->dry_run && rc == 0) {

@@ -44,6 +44,8 @@ struct nse_source_session {
 	uint64_t records_there, bytes_sent; /* for the progress */
 };
 
+extern const struct nse_step nse_source_steps[];
+
 /* Sends a JSON message and waits for the answer of type `reply`. */
 int nse_source_ask(struct nse_source_session *s, enum nse_message type, json_t *obj,
 		   enum nse_message reply, int64_t deadline_us, json_t **answer,
