@@ -238,7 +238,7 @@ static void bench_install(struct bench *b)
 static int child(struct bench *b)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	raw_prebuild(&b->raw, 1, b->n);
+	raw_prebuild(&b->raw, 1, b->n, NULL);
 	bench_collect(b);
 	bench_install(b);
 	nse_context_free(b->ctx);

@@ -3,8 +3,10 @@
  * The bare kernel interface as commands, for tests/bench/run: what nsemig is
  * measured against, and the changes between two snapshots. Times are in µs.
  *
- *	ct_raw load N SEED      entries 0 to N-1 of the seed into the table; prints
- *	                        the time without that of building the messages
+ *	ct_raw load N SEED [ADDR]
+ *	                        entries 0 to N-1 of the seed, of the VM or of ADDR, into
+ *	                        the table; prints the time without that of building
+ *	                        the messages
  *	ct_raw dump             the table, received and thrown away; prints the time
  *	ct_raw write            the table's netlink messages to stdout
  *	ct_raw change N SEED    of those N marks N/200 anew, deletes N/400 and adds
@@ -13,6 +15,7 @@
  *	ct_raw run FILE CMD...  runs CMD; writes wall, user and system time and peak
  *	                        memory in KiB to FILE; exits as CMD does
  */
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -37,9 +40,12 @@ static uint32_t number(const char *text)
 static int load(char **arg)
 {
 	struct raw_batches b = { 0 };
+	uint8_t addr[4];
 	int64_t start;
 
-	raw_prebuild(&b, number(arg[1]), number(arg[0]));
+	if (arg[2] && inet_pton(AF_INET, arg[2], addr) != 1)
+		raw_die(arg[2]);
+	raw_prebuild(&b, number(arg[1]), number(arg[0]), arg[2] ? addr : NULL);
 	start = nse_now_us();
 	raw_load(&b);
 	printf("%" PRId64 "\n", nse_now_us() - start);
@@ -159,7 +165,8 @@ int main(int argc, char **argv)
 		if (argc > 1 && strcmp(argv[1], commands[i].name) == 0 &&
 		    argc >= 2 + commands[i].args)
 			return commands[i].fn(argv + 2);
-	fprintf(stderr, "usage: ct_raw load N SEED | dump | write | change N SEED | "
-			"wait MOST | run FILE CMD...\n");
+	fprintf(stderr,
+		"usage: ct_raw load N SEED [ADDR] | dump | write | change N SEED | "
+		"wait MOST | run FILE CMD...\n");
 	return 2;
 }

@@ -90,13 +90,25 @@ static inline void raw_add(struct raw_batches *b, uint32_t room, void *msg, size
 	memcpy(b->msgs + len * b->n++, msg, len);
 }
 
-static inline void raw_prebuild(struct raw_batches *b, uint64_t seed, uint32_t n)
+/* The same entry of another address, or of the VM where that is NULL. */
+static inline void raw_entry_of(struct ct_entry *e, uint64_t seed, uint32_t i,
+				const uint8_t *addr)
+{
+	raw_entry(e, seed, i);
+	if (!addr)
+		return;
+	memcpy(e->orig.src, addr, 4);
+	ct_invert(4, IPPROTO_TCP, &e->orig, &e->reply);
+}
+
+static inline void raw_prebuild(struct raw_batches *b, uint64_t seed, uint32_t n,
+				const uint8_t *addr)
 {
 	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
 	struct ct_entry e;
 
 	for (uint32_t i = 0; i < n; i++) {
-		raw_entry(&e, seed, i);
+		raw_entry_of(&e, seed, i, addr);
 		raw_add(b, n, buf, ct_msg_create(buf, &e, false));
 	}
 }
