@@ -14,8 +14,26 @@
 int nse_job_init(struct nse_job *job, const struct nse_context *ctx, unsigned int flags)
 {
 	*job = (struct nse_job){ .ctx = ctx, .flags = flags };
-	job->outcome = calloc((size_t)nse_context_slots(ctx) + 1, 1);
+	job->room = nse_context_slots(ctx);
+	job->outcome = calloc((size_t)job->room + 1, 1);
 	return job->outcome ? 0 : -ENOMEM;
+}
+
+int nse_job_grow(struct nse_job *job)
+{
+	uint32_t n = nse_context_slots(job->ctx);
+	uint8_t *p;
+
+	if (n <= job->room)
+		return 0;
+	n += n / 4;
+	p = realloc(job->outcome, (size_t)n + 1);
+	if (!p)
+		return -ENOMEM;
+	memset(p + job->room, NSE_UNTOUCHED, (size_t)n + 1 - job->room);
+	job->outcome = p;
+	job->room = n;
+	return 0;
 }
 
 void nse_job_release(struct nse_job *job)

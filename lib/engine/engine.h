@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "lib/context/context.h"
+#include "lib/context/delta.h"
 #include "lib/context/diff.h"
 #include "lib/context/map.h"
 #include "lib/context/problem.h"
@@ -44,18 +45,36 @@ struct nse_refusal {
 	0x2 /* install so that running traffic meets no dip;                             \
 		 settle() takes it back */
 
+#define NSE_JOB_AHEAD                                                                    \
+	0x10 /* install while the domain still runs elsewhere: with a long time to live, \
+		and what cannot be made yet is left NSE_UNTOUCHED and not refused;       \
+		settle() gives what no packet has met since the time that it had left */
+#define NSE_JOB_UNMET 0x20 /* undo: only what no packet has met since it was installed */
+#define NSE_JOB_LONG                                                                     \
+	0x40 /* entries get a long time to live, which settle() takes back;              \
+		NSE_JOB_AHEAD implies it */
+
 #define NSE_JOB_ANCHOR_FIRST 0x4 /* rules of shared chains: to the chain's beginning */
 #define NSE_JOB_ANCHOR_LAST  0x8 /* or to its end, instead of the same relative place */
 
 /*
  * One job on a context: install, then settle, verify or undo; or remove.
- * outcome has one byte per slot of ctx. The caller owns the job; ctx must not
- * change during its life.
+ * outcome has one byte per slot of ctx. The caller owns the job. ctx must not
+ * change during its life, but for a job that installs ahead: then records may be
+ * put, replaced and deleted between two calls, as long as nse_job_grow() is called
+ * afterwards, and no deleted record is NSE_CREATED.
  */
 struct nse_job {
 	const struct nse_context *ctx;
 	unsigned int flags;
+	/*
+	 * install() and undo() of engines that install ahead look at these slots
+	 * only, in time that depends on their number alone. NULL: at all. Not owned.
+	 */
+	const uint32_t *slots;
+	size_t nslots;
 	uint8_t *outcome;	      /* enum nse_outcome by slot */
+	uint32_t room;		      /* slots that outcome has room for */
 	struct nse_refusal *refusals; /* owned */
 	size_t nrefusals;
 	uint64_t created, kept, refused, removed, absent;
@@ -63,6 +82,7 @@ struct nse_job {
 	struct nse_refusal *differences; /* owned; the first of those that differ */
 	size_t ndifferences;
 	int64_t installed_us; /* nse_now_us() of the first install(), 0: unknown */
+	int64_t taken_us;     /* when the states were taken, in our nse_now_us(); 0: unknown */
 	const struct nse_domain *others; /* of this host; may be NULL. Not owned */
 	struct nse_context *owned;	 /* a context that goes with the job, or NULL */
 };
@@ -70,6 +90,9 @@ struct nse_job {
 /* Makes a job for the context: 0 or -ENOMEM. */
 int nse_job_init(struct nse_job *job, const struct nse_context *ctx, unsigned int flags);
 void nse_job_release(struct nse_job *job);
+
+/* Makes room for slots that ctx has got since: 0 or -ENOMEM. */
+int nse_job_grow(struct nse_job *job);
 
 /* Sets a slot's outcome and counts it; a later call for the slot counts anew. */
 void nse_job_outcome(struct nse_job *job, uint32_t slot, enum nse_outcome outcome);
@@ -97,9 +120,47 @@ struct nse_arrival {
  */
 void nse_job_tell_difference(struct nse_job *job, uint32_t slot, const char *why);
 
+/* What following has come to, since it began. */
+struct nse_follow_stats {
+	uint64_t events;  /* that told of one of the domain's records */
+	uint64_t silent;  /* records that do not tell of changes by themselves */
+	uint64_t checked; /* looks at silent records */
+	uint64_t left;	  /* silent records that the last call did not come to */
+	uint64_t resyncs; /* events were lost, and everything was collected again */
+};
+
+/*
+ * Following the changes of an engine's records. `state` is the engine's own. No
+ * call waits for news.
+ */
+struct nse_follow_ops {
+	/* Begins to listen: what changes from now on will be told. scope stays. */
+	int (*open)(const struct nse_scope *scope, void **state, struct nse_error *err);
+	void (*close)(void *state);
+
+	/* ctx is whole now: finds out which of its records tell of their changes. */
+	int (*begin)(void *state, const struct nse_context *ctx, struct nse_error *err);
+
+	/*
+	 * Appends to d how the engine's records in ctx have to change. Silent ones
+	 * are looked at as long as budget_us allows; with last = true, when
+	 * nothing changes any more, by the cheapest way to see all of them.
+	 * -ENOBUFS: events were lost, and d is void: collect again, then begin().
+	 */
+	int (*changes)(void *state, const struct nse_context *ctx, bool last,
+		       int64_t budget_us, struct nse_delta *d,
+		       struct nse_follow_stats *stats, struct nse_error *err);
+};
+
 struct nse_engine {
 	const char *name;	  /* as in nse_kind.engine */
 	const char *const *types; /* NULL-terminated */
+
+	/* Does install() know NSE_JOB_AHEAD, and undo() NSE_JOB_UNMET? */
+	bool ahead;
+
+	/* Optional (NULL): an engine without is collected again and compared. */
+	const struct nse_follow_ops *follow;
 
 	/*
 	 * What this host's kernel offers to the engine, found by behaviour:
