@@ -134,6 +134,7 @@ static const char *const types[] = { "entry", NULL };
 const struct nse_engine nse_engine_conntrack = {
 	.name = "conntrack",
 	.types = types,
+	.ahead = true,
 	.facts = ct_facts,
 	.preflight = ct_preflight,
 	.collect = collect,

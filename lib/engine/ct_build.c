@@ -16,8 +16,7 @@
 
 #include "lib/util/buf.h"
 
-#define TIMEOUT_MAX 8589934u /* seconds that fit a kernel's jiffies at 250 Hz */
-#define FILTER_SRC  1u	     /* CTA_FILTER_F_CTA_IP_SRC, not in the kernel's uapi */
+#define FILTER_SRC 1u /* CTA_FILTER_F_CTA_IP_SRC, not in the kernel's uapi */
 
 static inline uint8_t *attr(uint8_t *p, uint16_t type, const void *data, size_t n)
 {
@@ -303,10 +302,18 @@ static uint8_t *put_rare(uint8_t *p, const struct ct_entry *e)
 	return p;
 }
 
+static inline uint8_t *put_timeout(uint8_t *p, uint32_t timeout)
+{
+	if (timeout < CT_TIMEOUT_MIN)
+		timeout = CT_TIMEOUT_MIN;
+	if (timeout > CT_TIMEOUT_MAX)
+		timeout = CT_TIMEOUT_MAX;
+	return attr32(p, CTA_TIMEOUT, timeout);
+}
+
 size_t ct_msg_create(void *buf, const struct ct_entry *e, bool liberal)
 {
 	const uint32_t nat = IPS_SRC_NAT | IPS_DST_NAT;
-	uint32_t timeout = e->timeout;
 	const struct ct_tuple *reply = &e->reply;
 	struct ct_tuple before;
 	uint8_t *p;
@@ -315,16 +322,12 @@ size_t ct_msg_create(void *buf, const struct ct_entry *e, bool liberal)
 		ct_reply_before_nat(e, &before);
 		reply = &before;
 	}
-	if (timeout == 0)
-		timeout = 1; /* 0 would be dead on arrival */
-	if (timeout > TIMEOUT_MAX)
-		timeout = TIMEOUT_MAX;
 	p = head(buf, IPCTNL_MSG_CT_NEW, NLM_F_CREATE | NLM_F_EXCL, ct_family(e));
 	p = put_tuple(p, CTA_TUPLE_ORIG, e->l3, e->l4, &e->orig, tuple_zone(e, false));
 	p = put_tuple(p, CTA_TUPLE_REPLY, e->l3, e->l4, reply, tuple_zone(e, true));
 	p = put_zone(p, e);
 	p = attr32(p, CTA_STATUS, (e->status & ~nat) | IPS_CONFIRMED);
-	p = attr32(p, CTA_TIMEOUT, timeout);
+	p = put_timeout(p, e->timeout);
 	if (e->mark)
 		p = attr32(p, CTA_MARK, e->mark);
 	if (e->present & CT_HAS_TCP)
@@ -364,13 +367,10 @@ size_t ct_msg_delete(void *buf, const struct ct_entry *e, uint32_t id)
 	return finish(buf, attr32(p, CTA_ID, id));
 }
 
-size_t ct_msg_clear_flags(void *buf, const struct ct_entry *e, const uint8_t mask[2])
+static uint8_t *put_cleared_flags(uint8_t *p, const uint8_t mask[2])
 {
-	uint8_t *p = head(buf, IPCTNL_MSG_CT_NEW, 0, ct_family(e)), *info, *tcp;
+	uint8_t *info = p, *tcp;
 
-	p = put_tuple(p, CTA_TUPLE_ORIG, e->l3, e->l4, &e->orig, tuple_zone(e, false));
-	p = put_zone(p, e);
-	info = p;
 	p = nest(p, CTA_PROTOINFO);
 	tcp = p;
 	p = nest(p, CTA_PROTOINFO_TCP);
@@ -380,7 +380,26 @@ size_t ct_msg_clear_flags(void *buf, const struct ct_entry *e, const uint8_t mas
 		p = put_tcp_flags(p, CTA_PROTOINFO_TCP_FLAGS_REPLY, 0, mask[1]);
 	end(tcp, p);
 	end(info, p);
+	return p;
+}
+
+size_t ct_msg_settle(void *buf, const struct ct_entry *e, uint32_t timeout,
+		     const uint8_t mask[2])
+{
+	uint8_t *p = head(buf, IPCTNL_MSG_CT_NEW, 0, ct_family(e));
+
+	p = put_tuple(p, CTA_TUPLE_ORIG, e->l3, e->l4, &e->orig, tuple_zone(e, false));
+	p = put_zone(p, e);
+	if (timeout)
+		p = put_timeout(p, timeout);
+	if (mask[0] || mask[1])
+		p = put_cleared_flags(p, mask);
 	return finish(buf, p);
+}
+
+size_t ct_msg_clear_flags(void *buf, const struct ct_entry *e, const uint8_t mask[2])
+{
+	return ct_msg_settle(buf, e, 0, mask);
 }
 
 size_t ct_msg_dump(void *buf, uint8_t family)

@@ -2,7 +2,7 @@
 /*
  * Installing entries that others expected (an FTP data connection, say). The
  * kernel takes them only when the other one is there, so they come last, one
- * generation after another.
+ * generation after another. Ahead of the commit they wait for it.
  */
 #include "lib/engine/ct_install.h"
 
@@ -81,10 +81,10 @@ static void on_master(void *arg, uint32_t slot, int code, const char *text,
 		return;
 	}
 	ct_entry_text(&e, name);
-	nse_job_refuse(in->job, slot, -EEXIST,
-		       "%s: the entry that expected it exists here in the other "
-		       "direction (%s)",
-		       name, ct_entry_text(live, other));
+	CT_REFUSE(in, slot, -EEXIST,
+		  "%s: the entry that expected it exists here in the other "
+		  "direction (%s)",
+		  name, ct_entry_text(live, other));
 }
 
 static int take_entry(const struct nlmsghdr *nlh, void *arg)
@@ -176,32 +176,49 @@ static int install_orphans(struct ct_install *in, struct nse_error *err)
 		in->gone.n = in->alone.n = 0;
 	}
 	rc = rc ?: ct_install_resolve(in, err);
-	for (size_t i = 0; i < in->alone.n && rc == 0; i++)
+	/* Ahead of the commit the master may still come. */
+	for (size_t i = 0; i < in->alone.n && !in->ahead && rc == 0; i++)
 		rc = install_alone(in, in->alone.p[i], err);
 	in->alone.n = 0;
 	return rc;
 }
 
+/* Installs those whose master is there; `waiting`: there are others. */
+static int install_generation(struct ct_install *in, bool *waiting, struct nse_error *err)
+{
+	struct ct_entry e;
+	int rc = 0;
+
+	*waiting = false;
+	in->orphan.n = 0;
+	for (size_t i = 0; i < in->child.n && rc == 0; i++)
+		if (ct_job_load(in->job, in->child.p[i], NSE_UNTOUCHED, &e))
+			rc = install_child(in, in->child.p[i], &e, waiting, err);
+	rc = rc ?: ct_install_resolve(in, err);
+	return rc ?: install_orphans(in, err);
+}
+
+static uint64_t decided(const struct nse_job *job)
+{
+	return job->created + job->kept + job->refused;
+}
+
 int ct_install_children(struct ct_install *in, struct nse_error *err)
 {
-	uint32_t n = nse_context_slots(in->job->ctx);
 	struct ct_entry e;
 	bool waiting = true;
+	uint64_t before;
 	int rc = 0;
 
 	for (int i = 0; i < GENERATIONS && waiting && rc == 0; i++) {
-		waiting = false;
-		in->orphan.n = 0;
-		for (uint32_t s = 0; s < n && rc == 0; s++)
-			if (ct_is_child(in->job, s) &&
-			    ct_job_load(in->job, s, NSE_UNTOUCHED, &e))
-				rc = install_child(in, s, &e, &waiting, err);
-		rc = rc ?: ct_install_resolve(in, err);
-		rc = rc ?: install_orphans(in, err);
+		before = decided(in->job);
+		rc = install_generation(in, &waiting, err);
+		if (decided(in->job) == before)
+			break; /* nor would the next one get on */
 	}
-	for (uint32_t s = 0; s < n && waiting && rc == 0; s++)
-		if (ct_is_child(in->job, s) && ct_job_load(in->job, s, NSE_UNTOUCHED, &e))
-			nse_job_refuse(in->job, s, -ELOOP,
-				       "its chain of expectations has no beginning");
+	for (size_t i = 0; i < in->child.n && waiting && rc == 0; i++)
+		if (ct_job_load(in->job, in->child.p[i], NSE_UNTOUCHED, &e))
+			CT_REFUSE(in, in->child.p[i], -ELOOP,
+				  "its chain of expectations has no beginning");
 	return rc;
 }

@@ -15,6 +15,7 @@ struct erase {
 	struct nse_job *job;
 	enum nse_outcome from, gone, absent;
 	bool dry;
+	bool unmet; /* only what no packet has met */
 	struct ct_batch get, del;
 	int rc;
 	struct nse_error err; /* of a callback */
@@ -47,6 +48,8 @@ static void on_found(void *arg, uint32_t slot, int code, const char *text,
 		return;
 	if (code == -ENOENT || (live && !ct_same_flow(&e, live)))
 		nse_job_outcome(x->job, slot, x->absent);
+	else if (live && x->unmet && !ct_unmet(live))
+		return;
 	else if (live && x->dry)
 		nse_job_outcome(x->job, slot, x->gone);
 	else if (live)
@@ -62,11 +65,12 @@ static void on_found(void *arg, uint32_t slot, int code, const char *text,
 
 static int erase_all(struct erase *x, struct nse_error *err)
 {
-	uint32_t n = nse_context_slots(x->job->ctx);
 	struct ct_entry e;
+	size_t i = 0;
+	uint32_t s;
 	int rc = 0;
 
-	for (uint32_t s = 0; s < n && rc == 0 && x->rc == 0; s++) {
+	while (rc == 0 && x->rc == 0 && ct_job_next(x->job, &i, &s)) {
 		void *msg = ct_batch_room(&x->get);
 
 		if (ct_job_load(x->job, s, x->from, &e))
@@ -98,6 +102,7 @@ int ct_undo(struct nse_job *job, struct nse_error *err)
 		.from = NSE_CREATED,
 		.gone = NSE_UNTOUCHED,
 		.absent = NSE_UNTOUCHED,
+		.unmet = job->flags & NSE_JOB_UNMET,
 	};
 
 	return job->flags & NSE_JOB_DRY_RUN ? 0 : erase(&x, err);

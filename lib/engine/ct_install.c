@@ -3,7 +3,8 @@
  * Installing: entries are created in batches with EXCL, those that expected
  * others before those that were expected. What exists already is looked at,
  * never touched: the same flow is kept, anything else is a refusal that names
- * the clash. A dry run takes the way of the looking with every record.
+ * the clash. A dry run takes the way of the looking with every record. While the
+ * domain still runs elsewhere, what cannot be made waits instead.
  */
 #include "lib/engine/ct_install.h"
 
@@ -40,6 +41,7 @@ static void release(struct ct_install *in)
 	free(in->reply.p);
 	free(in->gone.p);
 	free(in->half.p);
+	free(in->child.p);
 	free(in->orphan.p);
 	free(in->alone.p);
 }
@@ -76,13 +78,15 @@ static bool have_room(struct ct_install *in, struct nse_error *err, int *rc)
 		*rc = ct_install_flush(in, err);
 		in->room = ct_host_room();
 	}
+	/* Ahead of the commit nothing more is tried in this call. */
+	in->full = in->room == 0 && in->ahead;
 	if (in->room == 0)
 		return false;
 	in->room--;
 	return true;
 }
 
-/* Does NAT of the entry work here? Otherwise it is refused. */
+/* Does NAT of the entry work here? Otherwise it is refused, or waits. */
 static int nat_ok(struct ct_install *in, uint32_t slot, const struct ct_entry *e,
 		  struct nse_error *err)
 {
@@ -99,10 +103,10 @@ static int nat_ok(struct ct_install *in, uint32_t slot, const struct ct_entry *e
 	}
 	if (e->l3 == 4 ? in->nat.v4 : in->nat.v6)
 		return 1;
-	nse_job_refuse(in->job, slot, -EOPNOTSUPP,
-		       "%s is translated, and this host has no nat chain, without which "
-		       "the kernel would not translate it: %s",
-		       ct_entry_text(e, name), CT_NAT_MEND(e->l3));
+	CT_REFUSE(in, slot, -EOPNOTSUPP,
+		  "%s is translated, and this host has no nat chain, without which "
+		  "the kernel would not translate it: %s",
+		  ct_entry_text(e, name), CT_NAT_MEND(e->l3));
 	return 0;
 }
 
@@ -112,12 +116,28 @@ static bool half_open(const struct ct_entry *e)
 	       !(e->tcp.flags[0] & e->tcp.flags[1] & CT_TCP_WINDOW_SCALE);
 }
 
+static int add_create(struct ct_install *in, uint32_t slot, const struct ct_entry *e,
+		      struct nse_error *err)
+{
+	void *msg = ct_batch_room(&in->batch);
+	struct ct_entry timed;
+
+	if (in->longer) {
+		timed = *e;
+		timed.timeout = ct_install_timeout(in, e);
+		e = &timed;
+	}
+	return ct_batch_add(&in->batch, slot, ct_msg_create(msg, e, in->liberal), err);
+}
+
 int ct_install_one(struct ct_install *in, uint32_t slot, const struct ct_entry *e,
 		   struct nse_error *err)
 {
-	int rc = nat_ok(in, slot, e, err);
-	void *msg;
+	int rc = in->ahead ? ct_ahead_waits(in, e, err) : 0;
 
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = nat_ok(in, slot, e, err);
 	if (rc <= 0)
 		return rc;
 	rc = 0;
@@ -134,8 +154,7 @@ int ct_install_one(struct ct_install *in, uint32_t slot, const struct ct_entry *
 		return rc;
 	if (half_open(e))
 		ct_slots_push(in, &in->half, slot);
-	msg = ct_batch_room(&in->batch);
-	return ct_batch_add(&in->batch, slot, ct_msg_create(msg, e, in->liberal), err);
+	return add_create(in, slot, e, err);
 }
 
 /*
@@ -165,16 +184,18 @@ int ct_install_resolve(struct ct_install *in, struct nse_error *err)
 	return rc;
 }
 
-static int install_others(struct ct_install *in, bool *children, struct nse_error *err)
+static int install_others(struct ct_install *in, struct nse_error *err)
 {
-	uint32_t n = nse_context_slots(in->job->ctx);
 	struct ct_entry e;
+	size_t i = 0;
+	uint32_t s;
 	int rc = 0;
 
-	*children = false;
-	for (uint32_t s = 0; s < n && rc == 0; s++) {
+	while (rc == 0 && ct_job_next(in->job, &i, &s)) {
+		if (in->job->outcome[s] != NSE_UNTOUCHED)
+			continue;
 		if (ct_is_child(in->job, s))
-			*children = true;
+			ct_slots_push(in, &in->child, s);
 		else if (ct_job_load(in->job, s, NSE_UNTOUCHED, &e))
 			rc = ct_install_one(in, s, &e, err);
 	}
@@ -217,10 +238,9 @@ static int finish_half_open(struct ct_install *in, struct nse_error *err)
 
 static int run(struct ct_install *in, struct nse_error *err)
 {
-	bool children;
-	int rc = install_others(in, &children, err);
+	int rc = install_others(in, err);
 
-	if (rc == 0 && children)
+	if (rc == 0 && in->child.n)
 		rc = ct_install_children(in, err);
 	if (rc == 0 && !in->dry)
 		rc = finish_half_open(in, err);
@@ -232,7 +252,9 @@ int ct_install(struct nse_job *job, struct nse_error *err)
 	struct ct_install in = {
 		.job = job,
 		.dry = job->flags & NSE_JOB_DRY_RUN,
-		.liberal = job->flags & NSE_JOB_LIBERAL,
+		.liberal = job->flags & (NSE_JOB_LIBERAL | NSE_JOB_AHEAD),
+		.ahead = job->flags & NSE_JOB_AHEAD,
+		.longer = job->flags & (NSE_JOB_LONG | NSE_JOB_AHEAD),
 		.room = ct_host_room(),
 	};
 	int rc = ct_batch_init(&in.batch, ct_on_create, &in, err);

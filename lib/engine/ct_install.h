@@ -2,7 +2,7 @@
 /*
  * What the files of an installation share: ct_install.c creates, ct_look.c
  * looks at what is in the way, ct_child.c does the entries that others
- * expected.
+ * expected, ct_ahead.c knows what has to wait for the commit.
  */
 #ifndef NSE_ENGINE_CT_INSTALL_H
 #define NSE_ENGINE_CT_INSTALL_H
@@ -22,7 +22,11 @@ struct ct_install {
 	struct ct_batch batch;
 	struct ct_nat nat;
 	bool nat_known; /* nat is filled */
+	int labels;	/* ahead: do labels stay here? 0: not asked yet, -1: no */
 	bool dry, liberal;
+	bool ahead;	/* the domain still runs elsewhere */
+	bool longer;	/* the entries get CT_AHEAD_S */
+	bool full;	/* ahead: there is no room for any more */
 	bool again;	/* what vanished is not tried once more */
 	bool read_back; /* looking for what we may have created */
 	uint64_t room;
@@ -31,6 +35,7 @@ struct ct_install {
 	struct ct_slots reply;	/* … and by reply tuple */
 	struct ct_slots gone;	/* existed, but was not there when looked for */
 	struct ct_slots half;	/* half-open TCP: see put_tcp() in ct_build.c */
+	struct ct_slots child;	/* those that others expected */
 	struct ct_slots orphan; /* children whose master is not in the context */
 	struct ct_slots alone;	/* … and which is not on the host either */
 	int rc;			/* of a callback */
@@ -49,6 +54,16 @@ int ct_install_one(struct ct_install *in, uint32_t slot, const struct ct_entry *
 /* Sends what waits, and finds out about everything that was in the way. */
 int ct_install_resolve(struct ct_install *in, struct nse_error *err);
 
+/*
+ * Refuses a slot for a cause that may be gone at the commit: ahead of it the slot is
+ * left as it is.
+ */
+#define CT_REFUSE(in, ...)                                                               \
+	do {                                                                             \
+		if (!(in)->ahead)                                                        \
+			nse_job_refuse((in)->job, __VA_ARGS__);                          \
+	} while (0)
+
 /* Refuses a slot because the table is full, or for the kernel's reason. */
 void ct_refuse_full(struct ct_install *in, uint32_t slot);
 void ct_refuse_code(struct ct_install *in, uint32_t slot, int code, const char *text);
@@ -60,10 +75,17 @@ void ct_refuse_code(struct ct_install *in, uint32_t slot, int code, const char *
  */
 int ct_look(struct ct_install *in, struct ct_slots *list, struct nse_error *err);
 
+/* Must the entry wait for the commit? 1, 0 or -errno. Only asked ahead. */
+int ct_ahead_waits(struct ct_install *in, const struct ct_entry *e,
+		   struct nse_error *err);
+
+/* The seconds to live that an entry is created with. */
+uint32_t ct_install_timeout(const struct ct_install *in, const struct ct_entry *e);
+
 /* Is the record one of an expected entry? */
 bool ct_is_child(const struct nse_job *job, uint32_t slot);
 
-/* Installs the children, after all others. */
+/* Installs in->child, after all others. */
 int ct_install_children(struct ct_install *in, struct nse_error *err);
 
 /* ct_answer for created entries. */

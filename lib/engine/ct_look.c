@@ -2,7 +2,8 @@
 /*
  * Looking at what is in the way of an entry: the same flow, another flow with
  * its original tuple, one whose reply direction it is, or one that has taken
- * its reply tuple. It is asked in that order, and never touched.
+ * its reply tuple. It is asked in that order, and never touched. What the commit
+ * may find otherwise is no refusal ahead of it.
  */
 #include "lib/engine/ct_install.h"
 
@@ -13,10 +14,10 @@
 
 void ct_refuse_full(struct ct_install *in, uint32_t slot)
 {
-	nse_job_refuse(in->job, slot, -ENOMEM,
-		       "the conntrack table is full (%" PRId64 " of max %" PRId64
-		       "): raise net.netfilter.nf_conntrack_max",
-		       ct_host_sysctl("count"), ct_host_sysctl("max"));
+	CT_REFUSE(in, slot, -ENOMEM,
+		  "the conntrack table is full (%" PRId64 " of max %" PRId64
+		  "): raise net.netfilter.nf_conntrack_max",
+		  ct_host_sysctl("count"), ct_host_sysctl("max"));
 }
 
 void ct_refuse_code(struct ct_install *in, uint32_t slot, int code, const char *text)
@@ -36,13 +37,13 @@ void ct_refuse_code(struct ct_install *in, uint32_t slot, int code, const char *
 		return;
 	ct_entry_text(&e, name);
 	if ((e.present & CT_HAS_HELPER) && (code == -EOPNOTSUPP || code == -EAGAIN))
-		nse_job_refuse(in->job, slot, code,
-			       "%s: this host has no helper '%s' for it: modprobe "
-			       "nf_conntrack_%s",
-			       name, e.helper, e.helper);
+		CT_REFUSE(in, slot, code,
+			  "%s: this host has no helper '%s' for it: modprobe "
+			  "nf_conntrack_%s",
+			  name, e.helper, e.helper);
 	else if ((e.present & CT_HAS_MASTER) && code == -ENOENT)
-		nse_job_refuse(in->job, slot, code,
-			       "%s: the entry that expected it is not there", name);
+		CT_REFUSE(in, slot, code, "%s: the entry that expected it is not there",
+			  name);
 	else
 		nse_job_refuse(in->job, slot, code, "%s: the kernel refused it: %s%s%s",
 			       name, strerror(-code), text[0] ? ": " : "", text);
@@ -52,8 +53,10 @@ void ct_refuse_code(struct ct_install *in, uint32_t slot, int code, const char *
 static bool fresh(const struct ct_install *in, const struct ct_entry *e,
 		  const struct ct_entry *live)
 {
-	return ct_alike(e, live, in->liberal) && live->timeout <= e->timeout &&
-	       live->timeout + FRESH_S >= e->timeout;
+	uint32_t given = ct_install_timeout(in, e);
+
+	return ct_alike(e, live, in->liberal) && live->timeout <= given &&
+	       live->timeout + FRESH_S >= given;
 }
 
 /* What the entry that is in the way looks like. */
@@ -82,15 +85,15 @@ static void on_look(void *arg, uint32_t slot, int code, const char *text,
 	}
 	ct_entry_text(&e, name);
 	if (ct_tuple_equal(&e, &e.orig, &live->orig))
-		nse_job_refuse(in->job, slot, -EEXIST,
-			       "%s exists here with other answers (%s): it is "
-			       "translated otherwise",
-			       name, ct_tuple_text(live, &live->reply, other));
+		CT_REFUSE(in, slot, -EEXIST,
+			  "%s exists here with other answers (%s): it is "
+			  "translated otherwise",
+			  name, ct_tuple_text(live, &live->reply, other));
 	else
-		nse_job_refuse(in->job, slot, -EEXIST,
-			       "%s is the reply direction of an entry that exists here "
-			       "(%s)",
-			       name, ct_entry_text(live, other));
+		CT_REFUSE(in, slot, -EEXIST,
+			  "%s is the reply direction of an entry that exists here "
+			  "(%s)",
+			  name, ct_entry_text(live, other));
 }
 
 static void nothing_in_the_way(struct ct_install *in, uint32_t slot)
@@ -102,9 +105,9 @@ static void nothing_in_the_way(struct ct_install *in, uint32_t slot)
 		ct_slots_push(in, &in->gone, slot);
 	} else if (!in->dry) {
 		if (ct_job_load(in->job, slot, NSE_UNTOUCHED, &e))
-			nse_job_refuse(in->job, slot, -EEXIST,
-				       "%s clashes with entries that come and go",
-				       ct_entry_text(&e, name));
+			CT_REFUSE(in, slot, -EEXIST,
+				  "%s clashes with entries that come and go",
+				  ct_entry_text(&e, name));
 	} else if (in->room == 0) {
 		ct_refuse_full(in, slot);
 	} else {
@@ -127,12 +130,11 @@ static void on_look_reply(void *arg, uint32_t slot, int code, const char *text,
 	else if (!live)
 		ct_refuse_code(in, slot, code, text);
 	else if (ct_job_load(in->job, slot, NSE_UNTOUCHED, &e))
-		nse_job_refuse(in->job, slot, -EEXIST,
-			       "%s: its answers (%s) are taken by an entry that exists "
-			       "here (%s)",
-			       ct_entry_text(&e, name),
-			       ct_tuple_text(&e, &e.reply, reply),
-			       ct_entry_text(live, other));
+		CT_REFUSE(in, slot, -EEXIST,
+			  "%s: its answers (%s) are taken by an entry that exists "
+			  "here (%s)",
+			  ct_entry_text(&e, name), ct_tuple_text(&e, &e.reply, reply),
+			  ct_entry_text(live, other));
 }
 
 /* Asks for every slot of a list, and empties it. */

@@ -12,6 +12,11 @@
 
 #define CT_MSG_MAX 1024 /* no message that is built here is longer */
 
+/* The remaining seconds that an entry may be given: 0 would be dead on arrival, and
+ * the upper end is what fits a kernel's jiffies at 250 Hz. */
+#define CT_TIMEOUT_MIN 1u
+#define CT_TIMEOUT_MAX 8589934u
+
 /*
  * Reads a message of type IPCTNL_MSG_CT_NEW. 0, -EBADMSG, or -EAGAIN for an
  * entry that is not to be collected: not yet confirmed, or dying.
@@ -39,6 +44,10 @@ size_t ct_msg_delete(void *buf, const struct ct_entry *e, uint32_t id);
 
 /* An update that clears TCP flags, mask[0] in the original direction. */
 size_t ct_msg_clear_flags(void *buf, const struct ct_entry *e, const uint8_t mask[2]);
+
+/* The same, and with a timeout that is not 0 it sets the remaining seconds, too. */
+size_t ct_msg_settle(void *buf, const struct ct_entry *e, uint32_t timeout,
+		     const uint8_t mask[2]);
 
 /* A dump: family 0, AF_INET or AF_INET6. */
 size_t ct_msg_dump(void *buf, uint8_t family);

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Installing ahead of the commit, in rounds, and settling afterwards: in the real
+ * kernel's table, each test in network namespaces of its own.
+ */
+#include "tests/unit/ct_zoo.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "lib/engine/ct_install.h"
+
+#define AT_COMMIT (NSE_JOB_LIBERAL | NSE_JOB_LONG)
+
+static struct ct_entry flow(uint8_t l4, uint16_t sport, uint32_t timeout)
+{
+	struct ct_entry e = { .l3 = 4, .l4 = l4, .timeout = timeout };
+
+	memcpy(e.orig.src, "\x0a\x00\x00\x01", 4);
+	memcpy(e.orig.dst, "\x0a\x00\x00\x02", 4);
+	e.orig.l4[0] = (uint8_t)(sport >> 8);
+	e.orig.l4[1] = (uint8_t)sport;
+	e.orig.l4[3] = 80;
+	ct_invert(4, l4, &e.orig, &e.reply);
+	if (l4 == IPPROTO_TCP) {
+		e.status = IPS_SEEN_REPLY | IPS_ASSURED;
+		e.present = CT_HAS_TCP;
+		e.tcp.state = 3;
+		e.tcp.wscale[0] = 7;
+		e.tcp.wscale[1] = 9;
+		e.tcp.flags[0] = e.tcp.flags[1] = 0x03;
+	}
+	return e;
+}
+
+static uint32_t put(struct nse_context *ctx, const struct ct_entry *e)
+{
+	struct ct_row row;
+	uint32_t slot;
+
+	ct_row_encode(e, &row);
+	assert_int_equal(ct->check(&row.rec, NULL), 0);
+	assert_int_equal(nse_context_put(ctx, &row.rec, &slot), 0);
+	return slot;
+}
+
+static void delete (struct nse_context *ctx, const struct ct_entry *e)
+{
+	struct ct_row row;
+
+	ct_row_encode(e, &row);
+	assert_int_equal(nse_context_del(ctx, row.rec.kind, row.rec.key), 0);
+}
+
+static int take_entry(const struct nlmsghdr *nlh, void *arg)
+{
+	return ct_msg_parse(nlh, arg);
+}
+
+static int talk(uint8_t *msg, struct ct_entry *live)
+{
+	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
+
+	assert_int_equal(nse_nl_open(&nl, 0, 0, NULL), 0);
+	return nse_nl_talk(nl, (struct nlmsghdr *)msg, live ? take_entry : NULL, live,
+			   NULL);
+}
+
+/* What the kernel has of the entry; false when it has none. */
+static bool look(const struct ct_entry *e, struct ct_entry *live)
+{
+	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
+
+	ct_msg_get(buf, e, &e->orig, false);
+	return talk(buf, live) == 0;
+}
+
+/* The entry is there with that time to live, a little having passed. */
+static void assert_lives(const struct ct_entry *e, uint32_t seconds)
+{
+	struct ct_entry live;
+
+	assert_true(look(e, &live));
+	assert_in_range(live.timeout, seconds - 2, seconds);
+}
+
+/* As a packet that meets the entry does. */
+static void meet(const struct ct_entry *e, uint32_t timeout)
+{
+	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
+	const uint8_t mask[2] = { 0, 0 };
+
+	ct_msg_settle(buf, e, timeout, mask);
+	assert_int_equal(talk(buf, NULL), 0);
+}
+
+static void on_slots(int (*run)(struct nse_job *, struct nse_error *),
+		     struct nse_job *job, const uint32_t *slots, size_t n)
+{
+	struct nse_error err = { 0 };
+	int rc;
+
+	job->slots = slots;
+	job->nslots = n;
+	rc = run(job, &err);
+	if (rc < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(rc, 0);
+	job->slots = NULL;
+	job->nslots = 0;
+}
+
+static void settle(struct nse_job *job)
+{
+	struct nse_error err = { 0 };
+	int rc = ct->settle(job, &err);
+
+	if (rc < 0)
+		print_error("settle: %s\n", err.text);
+	assert_int_equal(rc, 0);
+	assert_int_equal(job->flags, 0);
+}
+
+static void rounds_and_settle(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	struct ct_entry e[4], live;
+	uint32_t slots[4];
+	struct nse_job job;
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	for (uint16_t i = 0; i < 4; i++)
+		e[i] = flow(IPPROTO_TCP, (uint16_t)(1000 + i), 500);
+	for (int i = 0; i < 3; i++)
+		slots[i] = put(a, &e[i]);
+	install(&job, a, NSE_JOB_AHEAD);
+	assert_int_equal(job.created, 3);
+	assert_lives(&e[0], CT_AHEAD_S);
+	assert_true(look(&e[2], &live));
+	assert_int_equal(live.tcp.flags[0], 0x0b);
+	assert_int_equal(live.tcp.flags[1], 0x0b);
+
+	/* A round: the first is replaced, the second ends, a new one begins. */
+	on_slots(ct->undo, &job, slots, 2);
+	assert_int_equal(job.created, 1);
+	assert_int_equal(table_count(), 1);
+	e[0].mark = 5;
+	assert_int_equal(put(a, &e[0]), slots[0]);
+	delete (a, &e[1]);
+	slots[1] = put(a, &e[3]);
+	assert_int_equal(nse_job_grow(&job), 0);
+	on_slots(ct->install, &job, slots, 2);
+	assert_int_equal(job.created, 3);
+	assert_int_equal(job.refused + job.kept, 0);
+	assert_int_equal(table_count(), 3);
+	assert_true(look(&e[0], &live));
+	assert_int_equal(live.mark, 5);
+	assert_false(look(&e[1], &live));
+	assert_lives(&e[3], CT_AHEAD_S);
+	verify(&job, 3, 0);
+
+	settle(&job);
+	verify(&job, 3, 0);
+	assert_true(look(&e[2], &live));
+	assert_int_equal(live.tcp.flags[0], 0x03);
+	assert_int_equal(live.tcp.flags[1], 0x03);
+	assert_int_equal(live.tcp.wscale[0], 7);
+	assert_lives(&e[0], 500);
+	assert_lives(&e[3], 500);
+	assert_int_equal(ct->undo(&job, NULL), 0);
+	assert_int_equal(table_count(), 0);
+	nse_job_release(&job);
+}
+
+/* The context grows beyond the slots that the job began with. */
+static void new_slots(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	struct ct_entry e = flow(IPPROTO_UDP, 1, 100);
+	struct nse_job job;
+	uint32_t slots[300];
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	put(a, &e);
+	install(&job, a, NSE_JOB_AHEAD);
+	for (uint16_t i = 0; i < 300; i++) {
+		e = flow(IPPROTO_UDP, (uint16_t)(2000 + i), 100);
+		slots[i] = put(a, &e);
+		assert_int_equal(nse_job_grow(&job), 0);
+		on_slots(ct->install, &job, &slots[i], 1);
+	}
+	assert_int_equal(job.created, 301);
+	assert_int_equal(table_count(), 301);
+	on_slots(ct->undo, &job, slots, 300);
+	assert_int_equal(job.created, 1);
+	assert_int_equal(table_count(), 1);
+	nse_job_release(&job);
+}
+
+static void exact_times(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	struct ct_entry plain = flow(IPPROTO_TCP, 1000, 500), live;
+	struct ct_entry over = flow(IPPROTO_UDP, 1001, 50);
+	struct ct_entry met = flow(IPPROTO_TCP, 1002, 500);
+	struct ct_entry fixed = flow(IPPROTO_UDP, 1003, 700);
+	struct ct_entry liberal = flow(IPPROTO_TCP, 1004, 600);
+	struct ct_entry gone = flow(IPPROTO_TCP, 1005, 90);
+	struct nse_job job;
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	fixed.status = IPS_FIXED_TIMEOUT;
+	liberal.tcp.flags[0] |= CT_TCP_BE_LIBERAL;
+	put(a, &plain);
+	put(a, &over);
+	put(a, &met);
+	put(a, &fixed);
+	put(a, &liberal);
+	put(a, &gone);
+	install(&job, a, NSE_JOB_AHEAD);
+	assert_int_equal(job.created, 5);
+	assert_false(look(&fixed, &live));
+	job.flags = AT_COMMIT;
+	assert_int_equal(ct->install(&job, NULL), 0);
+	assert_int_equal(job.created, 6);
+	assert_lives(&fixed, 700);
+	meet(&met, 3000);
+	sh("conntrack -D -p tcp --sport 1005");
+	job.taken_us = nse_now_us() - 100 * 1000000LL;
+	settle(&job);
+	assert_lives(&plain, 400);
+	assert_lives(&liberal, 500);
+	assert_lives(&met, 3000);
+	assert_lives(&fixed, 700);
+	if (look(&over, &live))
+		assert_in_range(live.timeout, 0, 1);
+	assert_true(look(&liberal, &live));
+	assert_int_equal(live.tcp.flags[0], 0x0b);
+	assert_int_equal(live.tcp.flags[1], 0x03);
+	assert_true(look(&met, &live));
+	assert_int_equal(live.tcp.flags[0], 0x03);
+	verify(&job, 6, 0);
+	nse_job_release(&job);
+}
+
+/* A datagram from the entry's source to its destination, on this host. */
+static void send_datagram(uint16_t from, uint16_t to)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				 .sin_port = htons(to) };
+	struct sockaddr_in b = a;
+	int in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct timeval most = { .tv_sec = 5 };
+	char c = 'x';
+
+	setsockopt(in, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+	b.sin_port = htons(from);
+	assert_int_equal(bind(in, (void *)&a, sizeof(a)), 0);
+	assert_int_equal(bind(out, (void *)&b, sizeof(b)), 0);
+	assert_int_equal(sendto(out, &c, 1, 0, (void *)&a, sizeof(a)), 1);
+	assert_int_equal(recv(in, &c, 1, 0), 1);
+	close(in);
+	close(out);
+}
+
+static void what_a_packet_met_stays(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	struct ct_entry met = flow(IPPROTO_UDP, 4001, 500), live;
+	struct ct_entry unmet = flow(IPPROTO_UDP, 4002, 500);
+	struct ct_entry *both[] = { &met, &unmet };
+	struct nse_job job;
+	uint32_t slots[2];
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	for (int i = 0; i < 2; i++) {
+		memcpy(both[i]->orig.src, "\x7f\x00\x00\x01", 4);
+		memcpy(both[i]->orig.dst, "\x7f\x00\x00\x01", 4);
+		ct_invert(4, IPPROTO_UDP, &both[i]->orig, &both[i]->reply);
+		slots[i] = put(a, both[i]);
+	}
+	install(&job, a, NSE_JOB_AHEAD);
+	assert_int_equal(job.created, 2);
+	send_datagram(4001, 80);
+	assert_int_equal(table_count(), 2); /* it was this entry that was met */
+	assert_true(look(&met, &live));
+	assert_in_range(live.timeout, 1, 3600);
+	job.flags |= NSE_JOB_UNMET;
+	on_slots(ct->undo, &job, slots, 2);
+	job.flags &= ~(unsigned int)NSE_JOB_UNMET;
+	assert_int_equal(job.created, 1);
+	assert_int_equal(job.outcome[slots[0]], NSE_CREATED);
+	assert_int_equal(job.outcome[slots[1]], NSE_UNTOUCHED);
+	assert_false(look(&unmet, &live));
+	on_slots(ct->install, &job, &slots[1], 1);
+	assert_int_equal(job.created, 2);
+	settle(&job);
+	assert_lives(&unmet, 500);
+	assert_true(look(&met, &live));
+	assert_in_range(live.timeout, 1, 3600);
+	verify(&job, 2, 0);
+	nse_job_release(&job);
+}
+
+static struct nse_context *what_waits(void)
+{
+	struct ct_entry e = flow(IPPROTO_TCP, 6001, 500);
+	struct nse_context *a;
+	struct nf_conntrack *c;
+
+	nft(RULES_CT RULES_LABELS RULES_NAT);
+	add_nat();
+	add_extras();
+	add(mk_tcp("10.0.0.1", "10.0.0.2", 1000, 80)); /* clashes */
+	c = mk(IPPROTO_UDP, "10.0.0.1", "10.0.0.2", 1010, 53);
+	nfct_set_attr_u32(c, ATTR_STATUS, IPS_CONFIRMED | IPS_FIXED_TIMEOUT);
+	add(c);
+	a = collect_all();
+	e.present |= CT_HAS_HELPER;
+	memcpy(e.helper, "nonesuch", 9);
+	put(a, &e);
+	return a;
+}
+
+static void what_cannot_be_made_yet_waits(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = NULL;
+	struct ct_entry e, live;
+	struct nse_job job;
+	size_t n;
+
+	(void)state;
+	NETNS();
+	a = what_waits();
+	n = nse_context_count(a);
+	assert_int_equal(n, 11);
+	assert_true(fresh_netns());
+	nft(RULES_CT);
+	add(mk_tcp("10.0.0.2", "10.0.0.1", 80, 1000));
+	install(&job, a, NSE_JOB_AHEAD);
+	/* Four with NAT, labels, fixed time, no helper, and a clash. */
+	assert_int_equal(job.created, n - 8);
+	assert_int_equal(job.refused + job.kept, 0);
+	assert_int_equal(table_count(), n - 8 + 1);
+	assert_int_equal(job.outcome[find_port(a, 4001, &e)], NSE_UNTOUCHED);
+	assert_int_equal(job.outcome[find_port(a, 4003, &e)], NSE_CREATED);
+
+	nft(RULES_LABELS RULES_NAT);
+	sh("conntrack -D --src 10.0.0.2");
+	job.flags = AT_COMMIT;
+	assert_int_equal(ct->install(&job, NULL), 0);
+	print_refusals(&job);
+	assert_int_equal(job.created, n - 1);
+	assert_int_equal(job.refused, 1);
+	assert_true(refused_with(&job, "'nonesuch'"));
+	verify(&job, n - 1, 0);
+	find_port(a, 1010, &e);
+	assert_lives(&e, e.timeout);
+	find_port(a, 2001, &e);
+	assert_lives(&e, CT_AHEAD_S);
+	settle(&job);
+	assert_lives(&e, e.timeout);
+	find_port(a, 4001, &e);
+	assert_true(look(&e, &live));
+	assert_true(live.present & CT_HAS_LABELS);
+	verify(&job, n - 1, 0);
+	nse_job_release(&job);
+}
+
+static void what_exists_is_not_ours(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	struct ct_entry e = flow(IPPROTO_TCP, 1000, 300), live;
+	struct nf_conntrack *c = mk_tcp("10.0.0.1", "10.0.0.2", 1000, 80);
+	struct nse_job job;
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	tcp_info(c, 3, 7, 9, 0x0b, 0x0b);
+	add(c);
+	put(a, &e);
+	install(&job, a, NSE_JOB_AHEAD);
+	assert_int_equal(job.kept, 1);
+	settle(&job);
+	assert_lives(&e, 500);
+	assert_true(look(&e, &live));
+	assert_int_equal(live.tcp.flags[0], 0x0b);
+	nse_job_release(&job);
+}
+
+static struct ct_entry child_of(const struct ct_entry *master, uint16_t sport)
+{
+	struct ct_entry e = flow(IPPROTO_TCP, sport, 500);
+
+	e.present |= CT_HAS_MASTER;
+	e.master_l4 = master->l4;
+	e.master = master->orig;
+	return e;
+}
+
+static void children_over_rounds(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	struct ct_entry master = flow(IPPROTO_TCP, 21, 500);
+	struct ct_entry child = child_of(&master, 2000);
+	struct ct_entry grandchild = child_of(&child, 2001);
+	struct ct_entry other = flow(IPPROTO_TCP, 22, 500); /* never comes */
+	struct ct_entry alone = child_of(&other, 2002), live;
+	struct nse_job job;
+	uint32_t s[4];
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	s[0] = put(a, &grandchild);
+	s[1] = put(a, &child);
+	s[3] = put(a, &alone);
+	install(&job, a, NSE_JOB_AHEAD);
+	assert_int_equal(job.created + job.refused + job.kept, 0);
+	assert_int_equal(table_count(), 0);
+	s[2] = put(a, &master);
+	assert_int_equal(nse_job_grow(&job), 0);
+	on_slots(ct->install, &job, &s[2], 1);
+	assert_int_equal(job.created, 1);
+	on_slots(ct->install, &job, s, 4);
+	assert_int_equal(job.created, 3);
+	assert_int_equal(job.outcome[s[3]], NSE_UNTOUCHED);
+	assert_true(look(&grandchild, &live));
+	assert_true(live.present & CT_HAS_MASTER);
+	assert_lives(&child, CT_AHEAD_S);
+
+	/* The master goes on; its children stay as they are. */
+	on_slots(ct->undo, &job, &s[2], 1);
+	master.tcp.state = 4;
+	put(a, &master);
+	on_slots(ct->install, &job, &s[2], 1);
+	assert_int_equal(job.created, 3);
+
+	job.flags = AT_COMMIT;
+	on_slots(ct->install, &job, &s[3], 1);
+	assert_int_equal(job.created, 4);
+	verify(&job, 4, 0);
+	assert_false(look(&other, &live));
+	settle(&job);
+	assert_lives(&alone, 500);
+	assert_lives(&grandchild, 500);
+	verify(&job, 4, 0);
+	nse_job_release(&job);
+}
+
+/* Entries that differ in their destination; 10.0.0.1:7 is the source. */
+static void put_many(struct nse_context *a, uint32_t n, uint32_t timeout)
+{
+	struct ct_entry e = flow(IPPROTO_UDP, 7, timeout);
+
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(e.orig.dst, &i, 3);
+		e.orig.dst[3] = 1;
+		ct_invert(4, IPPROTO_UDP, &e.orig, &e.reply);
+		put(a, &e);
+	}
+	assert_int_equal(nse_context_count(a), n);
+}
+
+static void few_slots_of_many(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	const uint32_t slots[] = { 77777, 5 };
+	struct nse_job job;
+	uint32_t touched = 0;
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	put_many(a, 100000, 1000);
+	assert_int_equal(nse_job_init(&job, a, NSE_JOB_AHEAD), 0);
+	on_slots(ct->install, &job, slots, 2);
+	assert_int_equal(job.created, 2);
+	assert_int_equal(table_count(), 2);
+	for (uint32_t s = 0; s < nse_context_slots(a); s++)
+		touched += job.outcome[s] != NSE_UNTOUCHED;
+	assert_int_equal(touched, 2);
+	assert_int_equal(job.outcome[77777], NSE_CREATED);
+	on_slots(ct->undo, &job, slots, 1);
+	assert_int_equal(job.outcome[77777], NSE_UNTOUCHED);
+	assert_int_equal(job.outcome[5], NSE_CREATED);
+	assert_int_equal(table_count(), 1);
+	nse_job_release(&job);
+}
+
+static void settled_by_a_dump(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	NSE_CLEANUP(nse_context_freep) struct nse_context *b = NULL;
+	const uint32_t n = 20000;
+	struct nse_record rec;
+	struct nse_job job;
+	struct ct_entry e;
+	uint32_t met = 0;
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	put_many(a, n, 1000);
+	install(&job, a, NSE_JOB_AHEAD);
+	assert_int_equal(job.created, n);
+	for (uint32_t s = 0; s < n; s += 1000) {
+		assert_true(nse_context_at(a, s, &rec));
+		assert_int_equal(ct_row_decode(&rec, &e, NULL), 0);
+		meet(&e, 5000);
+	}
+	settle(&job);
+	b = collect_all();
+	assert_int_equal(nse_context_count(b), n);
+	for (uint32_t s = 0; s < nse_context_slots(b); s++) {
+		assert_true(nse_context_at(b, s, &rec));
+		assert_int_equal(ct_row_decode(&rec, &e, NULL), 0);
+		met += e.timeout > 1000;
+		assert_in_range(e.timeout, e.timeout > 1000 ? 4900 : 900,
+				e.timeout > 1000 ? 5000 : 1000);
+	}
+	assert_int_equal(met, n / 1000);
+	verify(&job, n, 0);
+	nse_job_release(&job);
+}
+
+/* The kernel's answers got lost: what was made with a long time is known as ours. */
+static void lost_answers_ahead(void **state)
+{
+	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
+	NSE_CLEANUP(nse_context_freep) struct nse_context *some = nse_context_new();
+	struct ct_install in = {
+		.room = 100, .ahead = true, .liberal = true, .longer = true
+	};
+	struct ct_entry ours = flow(IPPROTO_TCP, 1000, 500);
+	struct ct_entry others = flow(IPPROTO_TCP, 1001, 500);
+	struct ct_entry absent = flow(IPPROTO_TCP, 1002, 500);
+	struct nse_job job, first;
+	uint32_t s[3];
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	put(some, &ours);
+	install(&first, some, NSE_JOB_AHEAD);
+	assert_int_equal(first.created, 1);
+	nse_job_release(&first);
+	add(mk_tcp("10.0.0.1", "10.0.0.2", 1001, 80));
+	s[0] = put(a, &ours);
+	s[1] = put(a, &others);
+	s[2] = put(a, &absent);
+	assert_int_equal(nse_job_init(&job, a, NSE_JOB_AHEAD), 0);
+	in.job = &job;
+	assert_int_equal(ct_batch_init(&in.batch, ct_on_create, &in, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		ct_on_create(&in, s[i], -ENOBUFS, "", NULL);
+	assert_int_equal(ct_install_resolve(&in, NULL), 0);
+	assert_int_equal(job.outcome[s[0]], NSE_CREATED);
+	assert_int_equal(job.outcome[s[1]], NSE_KEPT);
+	assert_int_equal(job.outcome[s[2]], NSE_CREATED);
+	assert_lives(&absent, CT_AHEAD_S);
+	/* Nor is a full table a refusal yet. */
+	nse_job_outcome(&job, s[2], NSE_UNTOUCHED);
+	ct_on_create(&in, s[2], -ENOMEM, "", NULL);
+	assert_int_equal(job.outcome[s[2]], NSE_UNTOUCHED);
+	in.ahead = false;
+	ct_on_create(&in, s[2], -ENOMEM, "", NULL);
+	assert_int_equal(job.outcome[s[2]], NSE_REFUSED);
+	assert_true(refused_with(&job, "table is full"));
+	ct_batch_release(&in.batch);
+	free(in.lost.p);
+	free(in.look.p);
+	free(in.reply.p);
+	free(in.gone.p);
+	nse_job_release(&job);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rounds_and_settle),
+		cmocka_unit_test(new_slots),
+		cmocka_unit_test(exact_times),
+		cmocka_unit_test(what_a_packet_met_stays),
+		cmocka_unit_test(what_cannot_be_made_yet_waits),
+		cmocka_unit_test(what_exists_is_not_ours),
+		cmocka_unit_test(children_over_rounds),
+		cmocka_unit_test(few_slots_of_many),
+		cmocka_unit_test(settled_by_a_dump),
+		cmocka_unit_test(lost_answers_ahead),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
