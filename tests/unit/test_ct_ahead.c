@@ -1,125 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Installing ahead of the commit, in rounds, and settling afterwards: in the real
- * kernel's table, each test in network namespaces of its own.
+ * Installing ahead of the commit, in rounds, in the real kernel's table; each test in
+ * network namespaces of its own.
  */
-#include "tests/unit/ct_zoo.h"
-
-#include <sys/socket.h>
-#include <sys/time.h>
-
-#include "lib/engine/ct_install.h"
-
-#define AT_COMMIT (NSE_JOB_LIBERAL | NSE_JOB_LONG)
-
-static struct ct_entry flow(uint8_t l4, uint16_t sport, uint32_t timeout)
-{
-	struct ct_entry e = { .l3 = 4, .l4 = l4, .timeout = timeout };
-
-	memcpy(e.orig.src, "\x0a\x00\x00\x01", 4);
-	memcpy(e.orig.dst, "\x0a\x00\x00\x02", 4);
-	e.orig.l4[0] = (uint8_t)(sport >> 8);
-	e.orig.l4[1] = (uint8_t)sport;
-	e.orig.l4[3] = 80;
-	ct_invert(4, l4, &e.orig, &e.reply);
-	if (l4 == IPPROTO_TCP) {
-		e.status = IPS_SEEN_REPLY | IPS_ASSURED;
-		e.present = CT_HAS_TCP;
-		e.tcp.state = 3;
-		e.tcp.wscale[0] = 7;
-		e.tcp.wscale[1] = 9;
-		e.tcp.flags[0] = e.tcp.flags[1] = 0x03;
-	}
-	return e;
-}
-
-static uint32_t put(struct nse_context *ctx, const struct ct_entry *e)
-{
-	struct ct_row row;
-	uint32_t slot;
-
-	ct_row_encode(e, &row);
-	assert_int_equal(ct->check(&row.rec, NULL), 0);
-	assert_int_equal(nse_context_put(ctx, &row.rec, &slot), 0);
-	return slot;
-}
-
-static void delete (struct nse_context *ctx, const struct ct_entry *e)
-{
-	struct ct_row row;
-
-	ct_row_encode(e, &row);
-	assert_int_equal(nse_context_del(ctx, row.rec.kind, row.rec.key), 0);
-}
-
-static int take_entry(const struct nlmsghdr *nlh, void *arg)
-{
-	return ct_msg_parse(nlh, arg);
-}
-
-static int talk(uint8_t *msg, struct ct_entry *live)
-{
-	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
-
-	assert_int_equal(nse_nl_open(&nl, 0, 0, NULL), 0);
-	return nse_nl_talk(nl, (struct nlmsghdr *)msg, live ? take_entry : NULL, live,
-			   NULL);
-}
-
-/* What the kernel has of the entry; false when it has none. */
-static bool look(const struct ct_entry *e, struct ct_entry *live)
-{
-	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
-
-	ct_msg_get(buf, e, &e->orig, false);
-	return talk(buf, live) == 0;
-}
-
-/* The entry is there with that time to live, a little having passed. */
-static void assert_lives(const struct ct_entry *e, uint32_t seconds)
-{
-	struct ct_entry live;
-
-	assert_true(look(e, &live));
-	assert_in_range(live.timeout, seconds - 2, seconds);
-}
-
-/* As a packet that meets the entry does. */
-static void meet(const struct ct_entry *e, uint32_t timeout)
-{
-	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
-	const uint8_t mask[2] = { 0, 0 };
-
-	ct_msg_settle(buf, e, timeout, mask);
-	assert_int_equal(talk(buf, NULL), 0);
-}
-
-static void on_slots(int (*run)(struct nse_job *, struct nse_error *),
-		     struct nse_job *job, const uint32_t *slots, size_t n)
-{
-	struct nse_error err = { 0 };
-	int rc;
-
-	job->slots = slots;
-	job->nslots = n;
-	rc = run(job, &err);
-	if (rc < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(rc, 0);
-	job->slots = NULL;
-	job->nslots = 0;
-}
-
-static void settle(struct nse_job *job)
-{
-	struct nse_error err = { 0 };
-	int rc = ct->settle(job, &err);
-
-	if (rc < 0)
-		print_error("settle: %s\n", err.text);
-	assert_int_equal(rc, 0);
-	assert_int_equal(job->flags, 0);
-}
+#include "tests/unit/ct_rounds.h"
 
 static void rounds_and_settle(void **state)
 {
@@ -201,117 +85,6 @@ static void new_slots(void **state)
 	nse_job_release(&job);
 }
 
-static void exact_times(void **state)
-{
-	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
-	struct ct_entry plain = flow(IPPROTO_TCP, 1000, 500), live;
-	struct ct_entry over = flow(IPPROTO_UDP, 1001, 50);
-	struct ct_entry met = flow(IPPROTO_TCP, 1002, 500);
-	struct ct_entry fixed = flow(IPPROTO_UDP, 1003, 700);
-	struct ct_entry liberal = flow(IPPROTO_TCP, 1004, 600);
-	struct ct_entry gone = flow(IPPROTO_TCP, 1005, 90);
-	struct nse_job job;
-
-	(void)state;
-	NETNS();
-	nft(RULES_CT);
-	fixed.status = IPS_FIXED_TIMEOUT;
-	liberal.tcp.flags[0] |= CT_TCP_BE_LIBERAL;
-	put(a, &plain);
-	put(a, &over);
-	put(a, &met);
-	put(a, &fixed);
-	put(a, &liberal);
-	put(a, &gone);
-	install(&job, a, NSE_JOB_AHEAD);
-	assert_int_equal(job.created, 5);
-	assert_false(look(&fixed, &live));
-	job.flags = AT_COMMIT;
-	assert_int_equal(ct->install(&job, NULL), 0);
-	assert_int_equal(job.created, 6);
-	assert_lives(&fixed, 700);
-	meet(&met, 3000);
-	sh("conntrack -D -p tcp --sport 1005");
-	job.taken_us = nse_now_us() - 100 * 1000000LL;
-	settle(&job);
-	assert_lives(&plain, 400);
-	assert_lives(&liberal, 500);
-	assert_lives(&met, 3000);
-	assert_lives(&fixed, 700);
-	if (look(&over, &live))
-		assert_in_range(live.timeout, 0, 1);
-	assert_true(look(&liberal, &live));
-	assert_int_equal(live.tcp.flags[0], 0x0b);
-	assert_int_equal(live.tcp.flags[1], 0x03);
-	assert_true(look(&met, &live));
-	assert_int_equal(live.tcp.flags[0], 0x03);
-	verify(&job, 6, 0);
-	nse_job_release(&job);
-}
-
-/* A datagram from the entry's source to its destination, on this host. */
-static void send_datagram(uint16_t from, uint16_t to)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				 .sin_port = htons(to) };
-	struct sockaddr_in b = a;
-	int in = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	const struct timeval most = { .tv_sec = 5 };
-	char c = 'x';
-
-	setsockopt(in, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
-	b.sin_port = htons(from);
-	assert_int_equal(bind(in, (void *)&a, sizeof(a)), 0);
-	assert_int_equal(bind(out, (void *)&b, sizeof(b)), 0);
-	assert_int_equal(sendto(out, &c, 1, 0, (void *)&a, sizeof(a)), 1);
-	assert_int_equal(recv(in, &c, 1, 0), 1);
-	close(in);
-	close(out);
-}
-
-static void what_a_packet_met_stays(void **state)
-{
-	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
-	struct ct_entry met = flow(IPPROTO_UDP, 4001, 500), live;
-	struct ct_entry unmet = flow(IPPROTO_UDP, 4002, 500);
-	struct ct_entry *both[] = { &met, &unmet };
-	struct nse_job job;
-	uint32_t slots[2];
-
-	(void)state;
-	NETNS();
-	nft(RULES_CT);
-	for (int i = 0; i < 2; i++) {
-		memcpy(both[i]->orig.src, "\x7f\x00\x00\x01", 4);
-		memcpy(both[i]->orig.dst, "\x7f\x00\x00\x01", 4);
-		ct_invert(4, IPPROTO_UDP, &both[i]->orig, &both[i]->reply);
-		slots[i] = put(a, both[i]);
-	}
-	install(&job, a, NSE_JOB_AHEAD);
-	assert_int_equal(job.created, 2);
-	send_datagram(4001, 80);
-	assert_int_equal(table_count(), 2); /* it was this entry that was met */
-	assert_true(look(&met, &live));
-	assert_in_range(live.timeout, 1, 3600);
-	job.flags |= NSE_JOB_UNMET;
-	on_slots(ct->undo, &job, slots, 2);
-	job.flags &= ~(unsigned int)NSE_JOB_UNMET;
-	assert_int_equal(job.created, 1);
-	assert_int_equal(job.outcome[slots[0]], NSE_CREATED);
-	assert_int_equal(job.outcome[slots[1]], NSE_UNTOUCHED);
-	assert_false(look(&unmet, &live));
-	on_slots(ct->install, &job, &slots[1], 1);
-	assert_int_equal(job.created, 2);
-	settle(&job);
-	assert_lives(&unmet, 500);
-	assert_true(look(&met, &live));
-	assert_in_range(live.timeout, 1, 3600);
-	verify(&job, 2, 0);
-	nse_job_release(&job);
-}
-
 static struct nse_context *what_waits(void)
 {
 	struct ct_entry e = flow(IPPROTO_TCP, 6001, 500);
@@ -377,28 +150,6 @@ static void what_cannot_be_made_yet_waits(void **state)
 	nse_job_release(&job);
 }
 
-static void what_exists_is_not_ours(void **state)
-{
-	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
-	struct ct_entry e = flow(IPPROTO_TCP, 1000, 300), live;
-	struct nf_conntrack *c = mk_tcp("10.0.0.1", "10.0.0.2", 1000, 80);
-	struct nse_job job;
-
-	(void)state;
-	NETNS();
-	nft(RULES_CT);
-	tcp_info(c, 3, 7, 9, 0x0b, 0x0b);
-	add(c);
-	put(a, &e);
-	install(&job, a, NSE_JOB_AHEAD);
-	assert_int_equal(job.kept, 1);
-	settle(&job);
-	assert_lives(&e, 500);
-	assert_true(look(&e, &live));
-	assert_int_equal(live.tcp.flags[0], 0x0b);
-	nse_job_release(&job);
-}
-
 static struct ct_entry child_of(const struct ct_entry *master, uint16_t sport)
 {
 	struct ct_entry e = flow(IPPROTO_TCP, sport, 500);
@@ -459,20 +210,6 @@ static void children_over_rounds(void **state)
 	nse_job_release(&job);
 }
 
-/* Entries that differ in their destination; 10.0.0.1:7 is the source. */
-static void put_many(struct nse_context *a, uint32_t n, uint32_t timeout)
-{
-	struct ct_entry e = flow(IPPROTO_UDP, 7, timeout);
-
-	for (uint32_t i = 0; i < n; i++) {
-		memcpy(e.orig.dst, &i, 3);
-		e.orig.dst[3] = 1;
-		ct_invert(4, IPPROTO_UDP, &e.orig, &e.reply);
-		put(a, &e);
-	}
-	assert_int_equal(nse_context_count(a), n);
-}
-
 static void few_slots_of_many(void **state)
 {
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
@@ -496,42 +233,6 @@ static void few_slots_of_many(void **state)
 	assert_int_equal(job.outcome[77777], NSE_UNTOUCHED);
 	assert_int_equal(job.outcome[5], NSE_CREATED);
 	assert_int_equal(table_count(), 1);
-	nse_job_release(&job);
-}
-
-static void settled_by_a_dump(void **state)
-{
-	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
-	NSE_CLEANUP(nse_context_freep) struct nse_context *b = NULL;
-	const uint32_t n = 20000;
-	struct nse_record rec;
-	struct nse_job job;
-	struct ct_entry e;
-	uint32_t met = 0;
-
-	(void)state;
-	NETNS();
-	nft(RULES_CT);
-	put_many(a, n, 1000);
-	install(&job, a, NSE_JOB_AHEAD);
-	assert_int_equal(job.created, n);
-	for (uint32_t s = 0; s < n; s += 1000) {
-		assert_true(nse_context_at(a, s, &rec));
-		assert_int_equal(ct_row_decode(&rec, &e, NULL), 0);
-		meet(&e, 5000);
-	}
-	settle(&job);
-	b = collect_all();
-	assert_int_equal(nse_context_count(b), n);
-	for (uint32_t s = 0; s < nse_context_slots(b); s++) {
-		assert_true(nse_context_at(b, s, &rec));
-		assert_int_equal(ct_row_decode(&rec, &e, NULL), 0);
-		met += e.timeout > 1000;
-		assert_in_range(e.timeout, e.timeout > 1000 ? 4900 : 900,
-				e.timeout > 1000 ? 5000 : 1000);
-	}
-	assert_int_equal(met, n / 1000);
-	verify(&job, n, 0);
 	nse_job_release(&job);
 }
 
@@ -591,13 +292,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rounds_and_settle),
 		cmocka_unit_test(new_slots),
-		cmocka_unit_test(exact_times),
-		cmocka_unit_test(what_a_packet_met_stays),
 		cmocka_unit_test(what_cannot_be_made_yet_waits),
-		cmocka_unit_test(what_exists_is_not_ours),
 		cmocka_unit_test(children_over_rounds),
 		cmocka_unit_test(few_slots_of_many),
-		cmocka_unit_test(settled_by_a_dump),
 		cmocka_unit_test(lost_answers_ahead),
 	};
 
