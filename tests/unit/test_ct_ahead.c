@@ -32,7 +32,7 @@ static void rounds_and_settle(void **state)
 	assert_int_equal(table_count(), 1);
 	e[0].mark = 5;
 	assert_int_equal(put(a, &e[0]), slots[0]);
-	delete (a, &e[1]);
+	drop(a, &e[1]);
 	slots[1] = put(a, &e[3]);
 	assert_int_equal(nse_job_grow(&job), 0);
 	on_slots(ct->install, &job, slots, 2);
