@@ -107,7 +107,7 @@ static void take_answers(struct churn *c, uint32_t last)
 static void burst(struct churn *c, uint32_t changes)
 {
 	static uint8_t buf[BURST * CT_MSG_MAX] __attribute__((aligned(4)));
-	struct nlmsghdr *nlh = NULL;
+	struct nlmsghdr *nlh = (void *)buf;
 	size_t len = 0;
 
 	for (uint32_t i = 0; i < changes; i++) {

@@ -216,15 +216,16 @@ move()
 	kill "$monitor"
 	runs_on "$to"
 	ok $? "$what: the domain runs there"
-	is "$(all_entries "$from")" "" "$what: no entry is left at the source"
+	is "$(all_entries "$from" | wc -l)" 0 "$what: no entry is left at the source" ||
+		diag "$(all_entries "$from" | head -n 5)"
 	check_report "$what"
 	field '{commit: .phases_us.commit, frozen: .phases_us.frozen, hold: .hold_us}' \
 		>>"$work/times"
 	check_applications "$what"
 	check_counters "$what"
 	at_least "$(watched "$to" marked)" $((marked + 1000)) "$what: its rules are in force"
-	diag "$what: $(tail -n +1 "$work/times" | jq -sc 'last'); packets that the guards" \
-		"kept out so far: $(watched A arrived) at A, $(watched B arrived) at B"
+	diag "$what: $(tail -n +1 "$work/times" | jq -sc 'last'); of its packets came" \
+		"ahead of its rules so far, to a guard: $(watched A arrived) at A, $(watched B arrived) at B"
 }
 
 for h in A B; do
