@@ -402,6 +402,14 @@ size_t ct_msg_clear_flags(void *buf, const struct ct_entry *e, const uint8_t mas
 	return ct_msg_settle(buf, e, 0, mask);
 }
 
+size_t ct_msg_touch(void *buf, const struct ct_entry *e)
+{
+	uint8_t *p = head(buf, IPCTNL_MSG_CT_NEW, 0, ct_family(e));
+
+	p = put_tuple(p, CTA_TUPLE_ORIG, e->l3, e->l4, &e->orig, tuple_zone(e, false));
+	return finish(buf, put_zone(p, e));
+}
+
 size_t ct_msg_dump(void *buf, uint8_t family)
 {
 	return finish(buf, head(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family));

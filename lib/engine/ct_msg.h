@@ -24,6 +24,12 @@
 int ct_msg_parse(const struct nlmsghdr *nlh, struct ct_entry *e);
 
 /*
+ * Reads what identifies the entry that a message of any type is about, events of
+ * its end included: protocols, zones and both tuples. 0 or -EBADMSG.
+ */
+int ct_msg_parse_key(const struct nlmsghdr *nlh, struct ct_entry *e);
+
+/*
  * Each builds one message at buf (CT_MSG_MAX bytes, aligned to 4) without a
  * sequence number and without NLM_F_ACK, and returns its length, which is a
  * multiple of 4.
@@ -48,6 +54,9 @@ size_t ct_msg_clear_flags(void *buf, const struct ct_entry *e, const uint8_t mas
 /* The same, and with a timeout that is not 0 it sets the remaining seconds, too. */
 size_t ct_msg_settle(void *buf, const struct ct_entry *e, uint32_t timeout,
 		     const uint8_t mask[2]);
+
+/* An update that changes nothing, and of which listeners are told all the same. */
+size_t ct_msg_touch(void *buf, const struct ct_entry *e);
 
 /* A dump: family 0, AF_INET or AF_INET6. */
 size_t ct_msg_dump(void *buf, uint8_t family);

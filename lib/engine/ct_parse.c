@@ -400,3 +400,27 @@ int ct_msg_parse(const struct nlmsghdr *nlh, struct ct_entry *e)
 	e->status &= ct_status_body;
 	return 0;
 }
+
+int ct_msg_parse_key(const struct nlmsghdr *nlh, struct ct_entry *e)
+{
+	struct run r = { (const uint8_t *)nlh + NLMSG_HDRLEN + 4,
+			 (const uint8_t *)nlh + nlh->nlmsg_len };
+	unsigned int type, tuples = 0;
+	struct run v;
+
+	if (nlh->nlmsg_len < NLMSG_HDRLEN + 4)
+		return -EBADMSG;
+	start(e);
+	while (next(&r, &type, &v)) {
+		if (type == CTA_TUPLE_ORIG) {
+			parse_tuple(v, e, &e->l4, &e->orig, &e->zone_orig);
+			tuples |= 1;
+		} else if (type == CTA_TUPLE_REPLY) {
+			parse_tuple(v, e, &e->l4, &e->reply, &e->zone_reply);
+			tuples |= 2;
+		} else if (type == CTA_ZONE && holds(&v, 2)) {
+			e->zone_orig = e->zone_reply = nse_ld16(v.p);
+		}
+	}
+	return tuples == 3 && e->l3 ? 0 : -EBADMSG;
+}

@@ -58,6 +58,11 @@ static size_t put_key(uint8_t *p, const struct ct_entry *e, uint8_t l4,
 	return e->l3 == 4 ? CT_KEY_V4 : CT_KEY_V6;
 }
 
+size_t ct_row_key(const struct ct_entry *e, uint8_t key[CT_KEY_V6])
+{
+	return put_key(key, e, e->l4, &e->orig);
+}
+
 size_t ct_row_master_key(const struct ct_entry *e, uint8_t key[CT_KEY_V6])
 {
 	return put_key(key, e, e->master_l4, &e->master);
@@ -144,7 +149,7 @@ void ct_row_encode(const struct ct_entry *e, struct ct_row *row)
 {
 	row->rec.kind = &ct_kind;
 	row->rec.key.p = row->key;
-	row->rec.key.n = put_key(row->key, e, e->l4, &e->orig);
+	row->rec.key.n = ct_row_key(e, row->key);
 	row->rec.body.p = row->body;
 	row->rec.body.n = put_body(row->body, e);
 	row->rec.state.p = row->state;
@@ -332,12 +337,20 @@ static int get_state(struct nse_cur c, struct ct_entry *e)
 	return rc < 0 || nse_cur_left(&c) ? -EBADMSG : 0;
 }
 
-int ct_row_decode(const struct nse_record *rec, struct ct_entry *e, struct nse_error *err)
+int ct_row_decode_key(struct nse_bytes key, struct ct_entry *e)
 {
-	struct nse_cur c = nse_cur(rec->key.p, rec->key.n);
-	int rc;
+	struct nse_cur c = nse_cur(key.p, key.n);
 
 	if (get_key(&c, e, &e->l4, &e->orig) < 0 || nse_cur_left(&c))
+		return -EBADMSG;
+	return 0;
+}
+
+int ct_row_decode(const struct nse_record *rec, struct ct_entry *e, struct nse_error *err)
+{
+	int rc;
+
+	if (ct_row_decode_key(rec->key, e) < 0)
 		return bad(err, "key");
 	rc = get_body(nse_cur(rec->body.p, rec->body.n), e, err);
 	if (rc < 0)

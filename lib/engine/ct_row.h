@@ -63,6 +63,9 @@ struct ct_row {
 /* Fills the row; row->rec points into it. */
 void ct_row_encode(const struct ct_entry *e, struct ct_row *row);
 
+/* Writes the entry's key; returns its length. */
+size_t ct_row_key(const struct ct_entry *e, uint8_t key[CT_KEY_V6]);
+
 /* Writes the key of the entry's master into key; returns its length. */
 size_t ct_row_master_key(const struct ct_entry *e, uint8_t key[CT_KEY_V6]);
 
@@ -72,6 +75,9 @@ size_t ct_row_master_key(const struct ct_entry *e, uint8_t key[CT_KEY_V6]);
  */
 int ct_row_decode(const struct nse_record *rec, struct ct_entry *e,
 		  struct nse_error *err);
+
+/* Reads a key alone: protocols, zones and the original tuple. 0 or -EBADMSG. */
+int ct_row_decode_key(struct nse_bytes key, struct ct_entry *e);
 
 /*
  * Is it a record that ct_row_encode() could have written: decodable, and the

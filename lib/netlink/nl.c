@@ -86,6 +86,11 @@ int nse_nl_fd(const struct nse_nl *nl)
 	return mnl_socket_get_fd(nl->sock);
 }
 
+uint32_t nse_nl_portid(const struct nse_nl *nl)
+{
+	return nl->portid;
+}
+
 uint32_t nse_nl_seq(struct nse_nl *nl, uint32_t n)
 {
 	uint32_t first = nl->seq;
@@ -379,4 +384,29 @@ int nse_nl_batch(struct nse_nl *nl, const void *bytes, size_t len, uint32_t firs
 		return nse_errno(err, rc, "the kernel's answers to %u netlink messages",
 				 n);
 	return b.rc;
+}
+
+int nse_nl_join(struct nse_nl *nl, unsigned int group, struct nse_error *err)
+{
+	int g = (int)group;
+
+	if (mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP, &g, sizeof(g)) < 0)
+		return nse_errno(err, -errno, "listening to netlink group %u", group);
+	return 0;
+}
+
+int nse_nl_take(struct nse_nl *nl, nse_nl_cb *cb, void *arg)
+{
+	ssize_t got = receive_now(nl);
+	const struct nlmsghdr *nlh = (const void *)nl->buf;
+	int left = (int)got, rc = 0;
+
+	if (got == -EAGAIN)
+		return 0;
+	if (got < 0)
+		return (int)got;
+	for (; rc == 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		if (nlh->nlmsg_type >= NLMSG_MIN_TYPE)
+			rc = cb(nlh, arg);
+	return rc < 0 ? rc : 1;
 }

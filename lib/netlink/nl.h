@@ -30,6 +30,9 @@ void nse_nl_closep(struct nse_nl **nl);
 /* The socket, for poll(2). */
 int nse_nl_fd(const struct nse_nl *nl);
 
+/* Its port id: in a message of the kernel to all, that of who caused it. */
+uint32_t nse_nl_portid(const struct nse_nl *nl);
+
 /* A fresh sequence number; n consecutive ones are reserved, the first returned. */
 uint32_t nse_nl_seq(struct nse_nl *nl, uint32_t n);
 
@@ -62,5 +65,19 @@ typedef void nse_nl_batch_cb(void *arg, uint32_t index, int code, const char *te
 int nse_nl_batch(struct nse_nl *nl, const void *bytes, size_t len, uint32_t first_seq,
 		 uint32_t n, nse_nl_batch_cb *each, nse_nl_cb *data, void *arg,
 		 struct nse_error *err);
+
+/*
+ * Joins a multicast group: from now on what the kernel tells it is queued here,
+ * within rcvbuf. Such a socket is for listening only. 0 or -errno with a text.
+ */
+int nse_nl_join(struct nse_nl *nl, unsigned int group, struct nse_error *err);
+
+/*
+ * Takes one datagram off the queue without waiting, and hands its messages to cb.
+ * 1; 0 when the queue is empty; -ENOBUFS when the kernel had no room for some
+ * message since the last call (what is queued is still to be had); or -errno, also
+ * that of cb. No text is set.
+ */
+int nse_nl_take(struct nse_nl *nl, nse_nl_cb *cb, void *arg);
 
 #endif

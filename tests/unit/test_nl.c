@@ -219,6 +219,45 @@ static void lost_answers_are_told(void **state)
 	assert_int_equal(s.answers, 1);
 }
 
+static int from_whom(const struct nlmsghdr *nlh, void *arg)
+{
+	*(uint32_t *)arg = nlh->nlmsg_pid;
+	return 0;
+}
+
+static void what_the_kernel_tells(void **state)
+{
+	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL, *ear = NULL;
+	struct seen s = { 0 };
+	uint32_t who = 0;
+	int rc, told = 0;
+
+	(void)state;
+	NETNS();
+	nl = open_nl(4 << 20);
+	ear = open_nl(8192);
+	assert_int_equal(nse_nl_join(ear, NFNLGRP_CONNTRACK_NEW, NULL), 0);
+	assert_int_equal(nse_nl_join(ear, 12345, NULL), -EINVAL);
+	assert_int_equal(nse_nl_take(ear, from_whom, &who), 0);
+	assert_int_equal(create_many(nl, 1, 2, false, &s), 0);
+	assert_int_equal(nse_nl_take(ear, from_whom, &who), 1);
+	assert_int_equal(who, nse_nl_portid(nl));
+	assert_int_equal(nse_nl_take(ear, on_data, &s), 1);
+	assert_int_equal(nse_nl_take(ear, on_data, &s), 0);
+	/* What there is no room for is told of, and the rest is there. */
+	assert_int_equal(create_many(nl, 100, 200, false, &s), 0);
+	assert_int_equal(nse_nl_take(ear, on_data, &s), -ENOBUFS);
+	while ((rc = nse_nl_take(ear, on_data, &s)) == 1)
+		told++;
+	assert_int_equal(rc, 0);
+	assert_in_range(told, 1, 199);
+	assert_int_equal(create_many(nl, 400, 1, false, &s), 0);
+	s.data = 0;
+	s.stop_at = 1;
+	assert_int_equal(nse_nl_take(ear, on_data, &s), -ECANCELED);
+	assert_int_equal(nse_nl_take(ear, on_data, &s), 0);
+}
+
 static void malformed_batches(void **state)
 {
 	NSE_CLEANUP(nse_nl_closep) struct nse_nl *nl = NULL;
@@ -248,6 +287,7 @@ int main(void)
 		cmocka_unit_test(batches),
 		cmocka_unit_test(gets_in_a_batch),
 		cmocka_unit_test(lost_answers_are_told),
+		cmocka_unit_test(what_the_kernel_tells),
 		cmocka_unit_test(malformed_batches),
 	};
 
