@@ -44,6 +44,11 @@ void ct_refuse_code(struct ct_install *in, uint32_t slot, int code, const char *
 	else if ((e.present & CT_HAS_MASTER) && code == -ENOENT)
 		CT_REFUSE(in, slot, code, "%s: the entry that expected it is not there",
 			  name);
+	else if (code == -ENOSPC)
+		CT_REFUSE(in, slot, code,
+			  "%s: the conntrack table of this host has too many entries for "
+			  "its buckets: raise net.netfilter.nf_conntrack_buckets",
+			  name);
 	else
 		nse_job_refuse(in->job, slot, code, "%s: the kernel refused it: %s%s%s",
 			       name, strerror(-code), text[0] ? ": " : "", text);

@@ -7,6 +7,7 @@
 
 static void rounds_and_settle(void **state)
 {
+	const int64_t start = nse_now_us();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
 	struct ct_entry e[4], live;
 	uint32_t slots[4];
@@ -21,7 +22,7 @@ static void rounds_and_settle(void **state)
 		slots[i] = put(a, &e[i]);
 	install(&job, a, NSE_JOB_AHEAD);
 	assert_int_equal(job.created, 3);
-	assert_lives(&e[0], CT_AHEAD_S);
+	assert_lives(&e[0], CT_AHEAD_S, start);
 	assert_true(look(&e[2], &live));
 	assert_int_equal(live.tcp.flags[0], 0x0b);
 	assert_int_equal(live.tcp.flags[1], 0x0b);
@@ -42,7 +43,7 @@ static void rounds_and_settle(void **state)
 	assert_true(look(&e[0], &live));
 	assert_int_equal(live.mark, 5);
 	assert_false(look(&e[1], &live));
-	assert_lives(&e[3], CT_AHEAD_S);
+	assert_lives(&e[3], CT_AHEAD_S, start);
 	verify(&job, 3, 0);
 
 	settle(&job);
@@ -51,8 +52,8 @@ static void rounds_and_settle(void **state)
 	assert_int_equal(live.tcp.flags[0], 0x03);
 	assert_int_equal(live.tcp.flags[1], 0x03);
 	assert_int_equal(live.tcp.wscale[0], 7);
-	assert_lives(&e[0], 500);
-	assert_lives(&e[3], 500);
+	assert_lives(&e[0], 500, start);
+	assert_lives(&e[3], 500, start);
 	assert_int_equal(ct->undo(&job, NULL), 0);
 	assert_int_equal(table_count(), 0);
 	nse_job_release(&job);
@@ -107,6 +108,7 @@ static struct nse_context *what_waits(void)
 
 static void what_cannot_be_made_yet_waits(void **state)
 {
+	const int64_t start = nse_now_us();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = NULL;
 	struct ct_entry e, live;
 	struct nse_job job;
@@ -138,11 +140,11 @@ static void what_cannot_be_made_yet_waits(void **state)
 	assert_true(refused_with(&job, "'nonesuch'"));
 	verify(&job, n - 1, 0);
 	find_port(a, 1010, &e);
-	assert_lives(&e, e.timeout);
+	assert_lives(&e, e.timeout, start);
 	find_port(a, 2001, &e);
-	assert_lives(&e, CT_AHEAD_S);
+	assert_lives(&e, CT_AHEAD_S, start);
 	settle(&job);
-	assert_lives(&e, e.timeout);
+	assert_lives(&e, e.timeout, start);
 	find_port(a, 4001, &e);
 	assert_true(look(&e, &live));
 	assert_true(live.present & CT_HAS_LABELS);
@@ -162,6 +164,7 @@ static struct ct_entry child_of(const struct ct_entry *master, uint16_t sport)
 
 static void children_over_rounds(void **state)
 {
+	const int64_t start = nse_now_us();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
 	struct ct_entry master = flow(IPPROTO_TCP, 21, 500);
 	struct ct_entry child = child_of(&master, 2000);
@@ -189,7 +192,7 @@ static void children_over_rounds(void **state)
 	assert_int_equal(job.outcome[s[3]], NSE_UNTOUCHED);
 	assert_true(look(&grandchild, &live));
 	assert_true(live.present & CT_HAS_MASTER);
-	assert_lives(&child, CT_AHEAD_S);
+	assert_lives(&child, CT_AHEAD_S, start);
 
 	/* The master goes on; its children stay as they are. */
 	on_slots(ct->undo, &job, &s[2], 1);
@@ -204,8 +207,8 @@ static void children_over_rounds(void **state)
 	verify(&job, 4, 0);
 	assert_false(look(&other, &live));
 	settle(&job);
-	assert_lives(&alone, 500);
-	assert_lives(&grandchild, 500);
+	assert_lives(&alone, 500, start);
+	assert_lives(&grandchild, 500, start);
 	verify(&job, 4, 0);
 	nse_job_release(&job);
 }
@@ -239,6 +242,7 @@ static void few_slots_of_many(void **state)
 /* The kernel's answers got lost: what was made with a long time is known as ours. */
 static void lost_answers_ahead(void **state)
 {
+	const int64_t start = nse_now_us();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *some = nse_context_new();
 	struct ct_install in = {
@@ -270,12 +274,16 @@ static void lost_answers_ahead(void **state)
 	assert_int_equal(job.outcome[s[0]], NSE_CREATED);
 	assert_int_equal(job.outcome[s[1]], NSE_KEPT);
 	assert_int_equal(job.outcome[s[2]], NSE_CREATED);
-	assert_lives(&absent, CT_AHEAD_S);
+	assert_lives(&absent, CT_AHEAD_S, start);
 	/* Nor is a full table a refusal yet. */
 	nse_job_outcome(&job, s[2], NSE_UNTOUCHED);
 	ct_on_create(&in, s[2], -ENOMEM, "", NULL);
+	ct_on_create(&in, s[2], -ENOSPC, "", NULL);
 	assert_int_equal(job.outcome[s[2]], NSE_UNTOUCHED);
 	in.ahead = false;
+	ct_on_create(&in, s[2], -ENOSPC, "", NULL);
+	assert_true(refused_with(&job, "nf_conntrack_buckets"));
+	nse_job_outcome(&job, s[2], NSE_UNTOUCHED);
 	ct_on_create(&in, s[2], -ENOMEM, "", NULL);
 	assert_int_equal(job.outcome[s[2]], NSE_REFUSED);
 	assert_true(refused_with(&job, "table is full"));

@@ -11,6 +11,7 @@
 
 static void exact_times(void **state)
 {
+	const int64_t start = nse_now_us();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
 	struct ct_entry plain = flow(IPPROTO_TCP, 1000, 500), live;
 	struct ct_entry over = flow(IPPROTO_UDP, 1001, 50);
@@ -37,15 +38,15 @@ static void exact_times(void **state)
 	job.flags = AT_COMMIT;
 	assert_int_equal(ct->install(&job, NULL), 0);
 	assert_int_equal(job.created, 6);
-	assert_lives(&fixed, 700);
+	assert_lives(&fixed, 700, start);
 	meet(&met, 3000);
 	sh("conntrack -D -p tcp --sport 1005");
 	job.taken_us = nse_now_us() - 100 * 1000000LL;
 	settle(&job);
-	assert_lives(&plain, 400);
-	assert_lives(&liberal, 500);
-	assert_lives(&met, 3000);
-	assert_lives(&fixed, 700);
+	assert_lives(&plain, 400, start);
+	assert_lives(&liberal, 500, start);
+	assert_lives(&met, 3000, start);
+	assert_lives(&fixed, 700, start);
 	if (look(&over, &live))
 		assert_in_range(live.timeout, 0, 1);
 	assert_true(look(&liberal, &live));
@@ -81,6 +82,7 @@ static void send_datagram(uint16_t from, uint16_t to)
 
 static void what_a_packet_met_stays(void **state)
 {
+	const int64_t start = nse_now_us();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
 	struct ct_entry met = flow(IPPROTO_UDP, 4001, 500), live;
 	struct ct_entry unmet = flow(IPPROTO_UDP, 4002, 500);
@@ -113,7 +115,7 @@ static void what_a_packet_met_stays(void **state)
 	on_slots(ct->install, &job, &slots[1], 1);
 	assert_int_equal(job.created, 2);
 	settle(&job);
-	assert_lives(&unmet, 500);
+	assert_lives(&unmet, 500, start);
 	assert_true(look(&met, &live));
 	assert_in_range(live.timeout, 1, 3600);
 	verify(&job, 2, 0);
@@ -122,6 +124,7 @@ static void what_a_packet_met_stays(void **state)
 
 static void what_exists_is_not_ours(void **state)
 {
+	const int64_t start = nse_now_us();
 	NSE_CLEANUP(nse_context_freep) struct nse_context *a = nse_context_new();
 	struct ct_entry e = flow(IPPROTO_TCP, 1000, 300), live;
 	struct nf_conntrack *c = mk_tcp("10.0.0.1", "10.0.0.2", 1000, 80);
@@ -136,7 +139,7 @@ static void what_exists_is_not_ours(void **state)
 	install(&job, a, NSE_JOB_AHEAD);
 	assert_int_equal(job.kept, 1);
 	settle(&job);
-	assert_lives(&e, 500);
+	assert_lives(&e, 500, start);
 	assert_true(look(&e, &live));
 	assert_int_equal(live.tcp.flags[0], 0x0b);
 	nse_job_release(&job);
