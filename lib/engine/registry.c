@@ -46,6 +46,16 @@ static int unknown_engine(const char *name, size_t n, struct nse_error *err)
 			 n > 64 ? 64 : (int)n, name, names);
 }
 
+uint32_t nse_engines_ahead(void)
+{
+	uint32_t set = 0;
+
+	for (size_t i = 0; i < COUNT; i++)
+		if (nse_engines[i]->ahead)
+			set |= 1u << i;
+	return set;
+}
+
 int nse_engines_parse(const char *list, uint32_t *set, struct nse_error *err)
 {
 	uint32_t found = 0;
@@ -209,30 +219,12 @@ static int engine_of(const struct nse_record *rec, const struct nse_engine **eng
 			 e->name, rec->kind->type);
 }
 
-static int check_record(const struct nse_record *rec, struct nse_error *err)
+int nse_engines_check_record(const struct nse_record *rec, struct nse_error *err)
 {
 	const struct nse_engine *e;
 	int rc = engine_of(rec, &e, err);
 
 	return rc < 0 ? rc : e->check(rec, err);
-}
-
-int nse_engines_check(const struct nse_context *ctx, struct nse_error *err)
-{
-	struct nse_record rec;
-	int rc;
-
-	for (uint32_t s = 0; s < nse_context_slots(ctx); s++) {
-		if (!nse_context_at(ctx, s, &rec))
-			continue;
-		rc = check_record(&rec, err);
-		if (rc < 0) {
-			nse_error_prefix(err, "record %u (%s %s)", s, rec.kind->engine,
-					 rec.kind->type);
-			return rc;
-		}
-	}
-	return 0;
 }
 
 int nse_engines_admit(const struct nse_scope *scope, const struct nse_context *ctx,

@@ -19,6 +19,9 @@ const struct nse_engine *nse_engine_find(const char *name);
 /* Reads "NAME[,NAME]"; -EINVAL with a text that lists the names. */
 int nse_engines_parse(const char *list, uint32_t *set, struct nse_error *err);
 
+/* The set of those that install ahead. */
+uint32_t nse_engines_ahead(void);
+
 /* The engines' jobs one after another, over a set of engines. */
 int nse_engines_collect(uint32_t set, const struct nse_scope *scope,
 			const struct nse_sink *sink, struct nse_error *err);
@@ -33,9 +36,15 @@ int nse_engines_undo(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_remove(uint32_t set, struct nse_job *job, struct nse_error *err);
 
 /*
- * Checks every record of a context that came from a file or a peer: known
- * engine and type, bytes that the engine accepts. -EBADMSG, or -ENOTSUP for
- * an engine that this version does not know, with a text.
+ * Checks a record that came from a file or a peer: known engine and type, bytes
+ * that the engine accepts. -EBADMSG, or -ENOTSUP for an engine or a type that this
+ * version does not know, with a text.
+ */
+int nse_engines_check_record(const struct nse_record *rec, struct nse_error *err);
+
+/*
+ * The same for every record of a context; a big one is shared out among the
+ * processors. The text names the first bad record.
  */
 int nse_engines_check(const struct nse_context *ctx, struct nse_error *err);
 

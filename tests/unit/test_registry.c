@@ -145,6 +145,42 @@ static void put_entry(struct nse_context *ctx, uint8_t last)
 	assert_int_equal(nse_context_put(ctx, &row.rec, NULL), 0);
 }
 
+/* A big context is checked in parts, and the first bad record is named. */
+static void test_many(void **state)
+{
+	const uint32_t n = 40000, bad[] = { 39999, 20001, 7 };
+	struct nse_context *ctx = nse_context_new();
+	struct nse_error err = { 0 };
+	struct nse_record rec;
+	uint32_t slot;
+	char text[32];
+
+	(void)state;
+	for (uint32_t i = 0; i < n; i++) {
+		struct ct_entry e = { .l3 = 4, .l4 = 17, .timeout = 30 };
+		struct ct_row row;
+
+		memcpy(e.orig.src, &i, sizeof(i));
+		e.orig.l4[3] = 53;
+		assert_true(ct_invert(4, 17, &e.orig, &e.reply));
+		ct_row_encode(&e, &row);
+		assert_int_equal(nse_context_put(ctx, &row.rec, &slot), 0);
+		assert_int_equal(slot, i);
+	}
+	assert_int_equal(nse_engines_check(ctx, &err), 0);
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(bad); i++) {
+		assert_true(nse_context_at(ctx, bad[i], &rec));
+		rec.body.n--;
+		assert_int_equal(nse_context_put(ctx, &rec, &slot), 0);
+		assert_int_equal(slot, bad[i]);
+		assert_int_equal(nse_engines_check(ctx, &err), -EBADMSG);
+		snprintf(text, sizeof(text), "record %u ", bad[i]);
+		assert_non_null(strstr(err.text, text));
+	}
+	assert_int_equal(nse_engines_check(ctx, NULL), -EBADMSG);
+	nse_context_free(ctx);
+}
+
 static void put_expectation(struct nse_context *ctx)
 {
 	struct nse_buf part[3] = { NSE_BUF_INIT(NSE_RECORD_MAX),
@@ -231,7 +267,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),	 cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_foreign),	 cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_relocate), cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_many),	 cmocka_unit_test(test_relocate),
+		cmocka_unit_test(test_failures),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
