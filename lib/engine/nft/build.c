@@ -446,10 +446,11 @@ int nft_build_key(struct nft_builder *bd, const struct nft_key *key,
 			   .attrs = nft_body_attrs(key->type, rec->body),
 			   .after = after,
 			   .before = before };
-	struct nse_error why = { 0 };
+	struct nse_error why; /* not cleared for each of a million records */
 	char name[256];
 	int rc;
 
+	why.code = 0;
 	set_mark(&it);
 	if (!it.attrs.p || rec->body.p[0] != NFT_LAYOUT)
 		rc = -EBADMSG;

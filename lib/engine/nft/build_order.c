@@ -25,6 +25,7 @@ unsigned int nft_name_depth(struct nse_bytes name)
 void nft_order_release(struct nft_order *o)
 {
 	free(o->slots);
+	free(o->ends);
 	*o = (struct nft_order){ 0 };
 }
 
@@ -62,7 +63,8 @@ static int collect(struct nft_order *o, const struct nse_context *ctx)
 		o->n += o->count[i / 2][!(i % 2)];
 	}
 	o->slots = malloc(((size_t)o->n + 1) * sizeof(*o->slots));
-	if (!o->slots)
+	o->ends = malloc(((size_t)o->n + 1) * sizeof(*o->ends));
+	if (!o->slots || !o->ends)
 		return -ENOMEM;
 	for (uint32_t s = 0; s < slots; s++)
 		if (nse_context_at(ctx, s, &rec) && number_of(&k, rec.kind) >= 0)
@@ -159,38 +161,6 @@ static int as_made(const struct nse_context *ctx, uint32_t *slots, uint32_t n)
 	return 0;
 }
 
-/* Elements of a set of which they come in an order of their own. */
-static int elements_as_made(const struct nse_context *ctx, struct nft_order *o)
-{
-	uint32_t i = o->first[NFT_ELEMENT][0], end = i + o->count[NFT_ELEMENT][0];
-	struct nft_run run;
-	struct nse_record rec;
-	uint32_t order;
-
-	for (; i < end; i = run.end) {
-		NSE_FREE struct ranked *r = NULL;
-
-		if (nft_run_next(o, ctx, NFT_ELEMENT, false, i, &run, NULL) < 0) {
-			run.end = i + 1; /* a bad record, which the check will tell */
-			continue;
-		}
-		nse_context_at(ctx, o->slots[i], &rec);
-		if (!order_of(&rec, &order))
-			continue;
-		r = malloc((run.end - i) * sizeof(*r));
-		if (!r)
-			return -ENOMEM;
-		for (uint32_t k = i; k < run.end; k++) {
-			nse_context_at(ctx, o->slots[k], &rec);
-			r[k - i] = (struct ranked){ UINT32_MAX, k, o->slots[k] };
-			if (order_of(&rec, &order))
-				r[k - i].rank = order;
-		}
-		sort_ranked(r, run.end - i, o->slots + i);
-	}
-	return 0;
-}
-
 static bool is_sorted(const struct nse_context *ctx, const uint32_t *slots, uint32_t n)
 {
 	struct nse_record a, b;
@@ -236,6 +206,69 @@ static int deepest_first(const struct nse_context *ctx, uint32_t *slots, uint32_
 	return 0;
 }
 
+/* The part of a key that names the set or chain; all of it when it is garbled. */
+static struct nse_bytes place_in_key(struct nse_bytes key)
+{
+	size_t n = 1;
+
+	for (int names = 0; names < 2; names++) {
+		const uint8_t *end =
+			n < key.n ? memchr(key.p + n, '\0', key.n - n) : NULL;
+
+		if (!end)
+			return key;
+		n = (size_t)(end + 1 - key.p);
+	}
+	return (struct nse_bytes){ key.p, n };
+}
+
+/* Where the elements of one set end, and the rules of one chain. */
+static void find_runs(const struct nse_context *ctx, struct nft_order *o,
+		      enum nft_type type, bool need)
+{
+	uint32_t first = o->first[type][need], i = first + o->count[type][need];
+	struct nse_bytes next = { NULL, 0 };
+	struct nse_record rec;
+
+	while (i-- > first) {
+		nse_context_at(ctx, o->slots[i], &rec);
+		o->ends[i] = i + 1;
+		if (next.n && rec.key.n >= next.n &&
+		    memcmp(rec.key.p, next.p, next.n) == 0)
+			o->ends[i] = o->ends[i + 1];
+		else
+			next = place_in_key(rec.key);
+	}
+}
+
+/* Elements of a set of which they come in an order of their own. */
+static int elements_as_made(const struct nse_context *ctx, struct nft_order *o)
+{
+	uint32_t i = o->first[NFT_ELEMENT][0], end = i + o->count[NFT_ELEMENT][0];
+	struct nse_record rec;
+	uint32_t order, next;
+
+	for (; i < end; i = next) {
+		NSE_FREE struct ranked *r = NULL;
+
+		next = o->ends[i];
+		nse_context_at(ctx, o->slots[i], &rec);
+		if (!order_of(&rec, &order))
+			continue;
+		r = malloc((next - i) * sizeof(*r));
+		if (!r)
+			return -ENOMEM;
+		for (uint32_t k = i; k < next; k++) {
+			nse_context_at(ctx, o->slots[k], &rec);
+			r[k - i] = (struct ranked){ UINT32_MAX, k, o->slots[k] };
+			if (order_of(&rec, &order))
+				r[k - i].rank = order;
+		}
+		sort_ranked(r, next - i, o->slots + i);
+	}
+	return 0;
+}
+
 int nft_order_make(struct nft_order *o, const struct nse_context *ctx)
 {
 	int rc;
@@ -253,6 +286,8 @@ int nft_order_make(struct nft_order *o, const struct nse_context *ctx)
 		else if (rc == 0 && i / 2 != NFT_ELEMENT)
 			rc = as_made(ctx, slots, n);
 	}
+	for (int i = 0; i < 2 * NFT_TYPES && rc == 0; i++)
+		find_runs(ctx, o, i / 2, i % 2);
 	return rc ?: elements_as_made(ctx, o);
 }
 

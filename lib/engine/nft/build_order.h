@@ -19,6 +19,7 @@
  */
 struct nft_order {
 	uint32_t *slots; /* owned */
+	uint32_t *ends; /* owned; by place: where the run ends that begins there */
 	uint32_t n;
 	uint32_t first[NFT_TYPES][2]; /* by type and need */
 	uint32_t count[NFT_TYPES][2];

@@ -115,12 +115,6 @@ void nft_host_wait(int try)
 	poll(NULL, 0, 1 + 2 * try);
 }
 
-/* Bytes of a key up to the name of its set or chain. */
-static size_t prefix_of(const struct nft_key *key)
-{
-	return 1 + key->table.n + 1 + key->name.n + 1;
-}
-
 static bool begins_alike(const struct nse_context *ctx, uint32_t slot,
 			 struct nse_bytes prefix)
 {
@@ -134,22 +128,14 @@ int nft_run_next(const struct nft_order *o, const struct nse_context *ctx,
 		 enum nft_type type, bool need, uint32_t first, struct nft_run *run,
 		 struct nse_error *err)
 {
-	uint32_t end = o->first[type][need] + o->count[type][need];
-	struct nse_bytes prefix;
 	struct nse_record rec;
-	int rc;
 
 	run->first = run->end = first;
-	if (first >= end)
+	if (first >= o->first[type][need] + o->count[type][need])
 		return 0;
+	run->end = o->ends[first];
 	nse_context_at(ctx, o->slots[first], &rec);
-	rc = nft_key_decode(&rec, &run->key, err);
-	if (rc < 0)
-		return rc;
-	prefix = (struct nse_bytes){ rec.key.p, prefix_of(&run->key) };
-	while (run->end < end && begins_alike(ctx, o->slots[run->end], prefix))
-		run->end++;
-	return 0;
+	return nft_key_decode(&rec, &run->key, err);
 }
 
 /* The order of rules: the deepest names first, then by key. */
@@ -199,8 +185,8 @@ int nft_run_find(const struct nft_order *o, const struct nse_context *ctx, bool 
 			high = mid;
 	}
 	run->first = run->end = low;
-	while (run->end < end && begins_alike(ctx, o->slots[run->end], prefix))
-		run->end++;
+	if (low < end && begins_alike(ctx, o->slots[low], prefix))
+		run->end = o->ends[low];
 	return 0;
 }
 

@@ -31,55 +31,45 @@ static bool wants(const struct nft_plan *p, uint32_t slot)
 	return p->todo[slot] == NFT_CREATE && p->job->outcome[slot] == NSE_UNTOUCHED;
 }
 
-static bool is_set(const struct nse_record *rec)
-{
-	enum nft_type type;
-	bool need;
-
-	return nft_kind_of(rec->kind, &type, &need) && type == NFT_SET;
-}
-
-static bool is_needed(const struct nft_plan *p, uint32_t slot)
-{
-	struct nse_record rec;
-	enum nft_type type;
-	bool need;
-
-	return nse_context_at(p->ctx, slot, &rec) &&
-	       nft_kind_of(rec.kind, &type, &need) && need;
-}
-
 /* A record that cannot be built here is refused; the others are tried as well. */
+static int build_one(struct nft_plan *p, struct nft_builder *bd, uint32_t slot,
+		     struct nft_key *key, struct nse_error *err)
+{
+	struct nse_error why; /* set when building fails */
+	struct nse_record rec;
+	int rc;
+
+	nse_context_at(p->ctx, slot, &rec);
+	rc = nft_key_decode_next(&rec, key, err);
+	if (rc < 0)
+		return rc;
+	if (!wants(p, slot))
+		return nft_builder_know_set(bd, key, &rec);
+	rc = nft_build_key(bd, key, &rec, slot, 0, p->before ? p->before[slot] : 0, &why);
+	if (rc == 0 || rc == -ENOMEM)
+		return rc < 0 ? nse_errno(err, rc, "installing rules") : 0;
+	nse_job_refuse(p->job, slot, rc, "%s", why.text);
+	p->todo[slot] = NFT_REFUSE;
+	p->refused = true;
+	return 0;
+}
+
 static int build(struct nft_plan *p, struct nft_builder *bd, struct nse_error *err)
 {
-	struct nse_error why = { 0 };
-	struct nse_record rec;
-	struct nft_key key;
+	uint32_t i = 0, end;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < p->order.n && rc == 0; i++) {
-		uint32_t slot = p->order.slots[i];
+	for (int k = 0; k < 2 * NFT_TYPES; k++) {
+		struct nft_key key = { 0 };
 
-		nse_context_at(p->ctx, slot, &rec);
-		if (!wants(p, slot) && !is_set(&rec))
-			continue;
-		rc = nft_key_decode(&rec, &key, err);
-		if (rc == 0 && !wants(p, slot))
-			rc = nft_builder_know_set(bd, &key, &rec);
-		else if (rc == 0)
-			rc = nft_build_key(bd, &key, &rec, slot, 0,
-					   p->before ? p->before[slot] : 0, &why);
-		if (rc == -ENOMEM)
-			return nse_errno(err, rc, "installing rules");
-		if (rc < 0) {
-			nse_job_refuse(p->job, slot, rc, "%s", why.text);
-			p->todo[slot] = NFT_REFUSE;
-			p->refused = true;
-			rc = 0;
-		}
+		end = i + p->order.count[k / 2][!(k % 2)];
+		for (; i < end && rc == 0; i++)
+			if (k / 2 == NFT_SET || wants(p, p->order.slots[i]))
+				rc = build_one(p, bd, p->order.slots[i], &key, err);
 	}
-	rc = rc ?: nft_build_flush(bd);
-	return rc < 0 ? nse_errno(err, rc, "installing rules") : 0;
+	if (rc == 0 && (rc = nft_build_flush(bd)) < 0)
+		nse_errno(err, rc, "installing rules");
+	return rc;
 }
 
 static const char *hint(int code)
@@ -193,18 +183,24 @@ static int send_it(struct nft_plan *p, struct nse_error *err)
 	return rc;
 }
 
+static void publish_one(struct nft_plan *p, uint32_t slot)
+{
+	if (p->job->outcome[slot] != NSE_UNTOUCHED)
+		return;
+	if (p->todo[slot] == NFT_KEEP)
+		nse_job_outcome(p->job, slot, NSE_KEPT);
+	else if (p->todo[slot] == NFT_CREATE && !p->refused)
+		nse_job_outcome(p->job, slot, NSE_CREATED);
+}
+
 /* What is only needed is neither made nor kept. */
 static void publish(struct nft_plan *p)
 {
-	for (uint32_t i = 0; i < p->order.n; i++) {
-		uint32_t slot = p->order.slots[i];
+	for (int type = 0; type < NFT_TYPES; type++) {
+		uint32_t i = p->order.first[type][0];
 
-		if (p->job->outcome[slot] != NSE_UNTOUCHED || is_needed(p, slot))
-			continue;
-		if (p->todo[slot] == NFT_KEEP)
-			nse_job_outcome(p->job, slot, NSE_KEPT);
-		else if (p->todo[slot] == NFT_CREATE && !p->refused)
-			nse_job_outcome(p->job, slot, NSE_CREATED);
+		for (uint32_t end = i + p->order.count[type][0]; i < end; i++)
+			publish_one(p, p->order.slots[i]);
 	}
 }
 

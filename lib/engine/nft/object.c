@@ -236,6 +236,30 @@ int nft_key_decode(const struct nse_record *rec, struct nft_key *key,
 	return 0;
 }
 
+int nft_key_decode_next(const struct nse_record *rec, struct nft_key *key,
+			struct nse_error *err)
+{
+	const uint8_t *names = key->table.p ? key->table.p - 1 : NULL;
+	struct nse_cur c = nse_cur(rec->key.p, rec->key.n);
+	size_t n, table;
+
+	/* Only what stands behind a set's or a chain's name is another one. */
+	if (!names || (key->type != NFT_ELEMENT && key->type != NFT_RULE))
+		return nft_key_decode(rec, key, err);
+	table = (size_t)(key->table.p - names);
+	n = (size_t)(key->name.p + key->name.n + 1 - names);
+	if (rec->key.n < n || memcmp(rec->key.p, names, n) != 0)
+		return nft_key_decode(rec, key, err);
+	key->name.p = rec->key.p + (key->name.p - names);
+	key->table.p = rec->key.p + table;
+	key->bytes.p = rec->key.p;
+	c.p += n;
+	if (get_tail(&c, key) < 0)
+		return nse_error(err, -EBADMSG, "the key of a %s: bad end",
+				 rec->kind->type);
+	return 0;
+}
+
 int nft_name_make(char *to, struct nse_bytes chain, uint32_t rule, uint32_t k)
 {
 	int n = snprintf(to, NFT_NAME_MAX, "@%.*s:%u:%u", (int)chain.n,

@@ -125,6 +125,13 @@ int nft_key_encode(const struct nft_key *key, struct nse_buf *b);
 int nft_key_decode(const struct nse_record *rec, struct nft_key *key,
 		   struct nse_error *err);
 
+/*
+ * The same for one record after another of one kind: *key is what came of the one
+ * before (all zero at first). Names that are the same are not read again.
+ */
+int nft_key_decode_next(const struct nse_record *rec, struct nft_key *key,
+			struct nse_error *err);
+
 #define NFT_NAME_MAX 1024 /* bytes of a name in a record */
 
 /* Is the name one of those that stand for a kernel's own name ("@…")? */
