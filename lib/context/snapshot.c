@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/context/delta.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
@@ -226,6 +225,42 @@ int nse_delta_write(const struct nse_context *a, const struct nse_context *b,
 	return nse_stream_finish(w, stats, err);
 }
 
+static int write_dels(struct nse_stream_writer *w, const struct nse_context *dels)
+{
+	struct nse_record rec;
+	int rc = 0;
+
+	for (uint32_t s = 0; rc == 0 && s < nse_context_slots(dels); s++)
+		if (nse_context_at(dels, s, &rec))
+			rc = nse_stream_del(w, rec.kind, rec.key);
+	return rc;
+}
+
+int nse_delta_send(const struct nse_delta *d, const struct nse_context *base,
+		   struct nse_stream_header *h, nse_write_fn *write, void *arg,
+		   struct nse_stream_stats *stats, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_stream_writer_freep) struct nse_stream_writer *w = NULL;
+	size_t n = nse_context_count(d->puts) + nse_context_count(d->dels);
+	struct nse_record rec;
+	int rc;
+
+	h->kind = NSE_STREAM_DELTA;
+	h->base_digest = nse_context_digest(base, false);
+	h->result_digest = nse_delta_result(d, base);
+	rc = nse_stream_writer_new(&w, h, write, arg,
+				   n < THREAD_FROM ? 0 : NSE_STREAM_THREAD, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < d->nresets; i++)
+		rc = nse_stream_reset(w, d->resets[i]);
+	rc = rc ?: write_dels(w, d->dels);
+	for (uint32_t s = 0; rc == 0 && s < nse_context_slots(d->puts); s++)
+		if (nse_context_at(d->puts, s, &rec))
+			rc = nse_stream_put(w, &rec);
+	return nse_stream_finish(w, stats, err);
+}
+
 static int delta_put(void *arg, const struct nse_record *rec)
 {
 	struct taker *t = arg;
@@ -263,12 +298,12 @@ static int check_base(const struct nse_context *ctx, const struct nse_stream_hea
 	return 0;
 }
 
-int nse_delta_read(struct nse_context *ctx, nse_read_fn *read, void *arg,
-		   struct nse_stream_stats *stats, struct nse_error *err)
+int nse_delta_receive(struct nse_delta *d, const struct nse_context *ctx,
+		      nse_read_fn *read, void *arg, struct nse_stream_stats *stats,
+		      struct nse_error *err)
 {
 	NSE_CLEANUP(nse_stream_reader_freep) struct nse_stream_reader *r = NULL;
-	NSE_CLEANUP(nse_delta_release) struct nse_delta d = { 0 };
-	struct taker t = { &d, err };
+	struct taker t = { d, err };
 	struct nse_stream_events ev = { delta_put, delta_del, delta_reset, &t };
 	const struct nse_stream_header *h;
 	uint64_t result;
@@ -278,19 +313,30 @@ int nse_delta_read(struct nse_context *ctx, nse_read_fn *read, void *arg,
 		return rc;
 	h = nse_stream_reader_header(r);
 	rc = check_base(ctx, h, err);
+	if (rc == 0)
+		rc = nse_stream_read(r, &ev, stats, err);
 	if (rc < 0)
 		return rc;
+	result = nse_delta_result(d, ctx);
+	if (result == h->result_digest)
+		return 0;
+	return nse_error(err, -ESTALE,
+			 "the delta would make %016" PRIx64 " of this context and not "
+			 "%016" PRIx64 " as it announces",
+			 result, h->result_digest);
+}
+
+int nse_delta_read(struct nse_context *ctx, nse_read_fn *read, void *arg,
+		   struct nse_stream_stats *stats, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_delta_release) struct nse_delta d = { 0 };
+	int rc;
+
 	if (nse_delta_init(&d) < 0)
 		return nse_error(err, -ENOMEM, "out of memory");
-	rc = nse_stream_read(r, &ev, stats, err);
+	rc = nse_delta_receive(&d, ctx, read, arg, stats, err);
 	if (rc < 0)
 		return rc;
-	result = nse_delta_result(&d, ctx);
-	if (result != h->result_digest)
-		return nse_error(err, -ESTALE,
-				 "the delta would make %016" PRIx64 " of this context "
-				 "and not %016" PRIx64 " as it announces",
-				 result, h->result_digest);
 	rc = nse_delta_apply(&d, ctx);
 	return rc < 0 ? nse_errno(err, rc, "cannot apply the delta") : 0;
 }

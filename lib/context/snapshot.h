@@ -5,6 +5,7 @@
 #ifndef NSE_CONTEXT_SNAPSHOT_H
 #define NSE_CONTEXT_SNAPSHOT_H
 
+#include "lib/context/delta.h"
 #include "lib/context/stream.h"
 
 /* A context with the header that it came with. */
@@ -44,6 +45,22 @@ int nse_snapshot_write(const struct nse_context *ctx, struct nse_stream_header *
 int nse_delta_write(const struct nse_context *a, const struct nse_context *b,
 		    unsigned int flags, struct nse_stream_header *h, nse_write_fn *write,
 		    void *arg, struct nse_stream_stats *stats, struct nse_error *err);
+
+/*
+ * Writes a delta in memory against base, as above; base is as it is before the
+ * delta is applied.
+ */
+int nse_delta_send(const struct nse_delta *d, const struct nse_context *base,
+		   struct nse_stream_header *h, nse_write_fn *write, void *arg,
+		   struct nse_stream_stats *stats, struct nse_error *err);
+
+/*
+ * Reads a delta stream that was made against ctx into *d (initialised by the
+ * caller), without applying it. Errors as of nse_delta_read().
+ */
+int nse_delta_receive(struct nse_delta *d, const struct nse_context *ctx,
+		      nse_read_fn *read, void *arg, struct nse_stream_stats *stats,
+		      struct nse_error *err);
 
 /*
  * Reads a delta stream and applies it to ctx. -ESTALE when ctx is not the

@@ -172,6 +172,51 @@ static void test_pipe(void **state)
 	nse_context_free(ctx);
 }
 
+static void put(struct nse_context *ctx, const char *key, const char *body)
+{
+	struct nse_record rec = { .kind = &test_kinds[0],
+				  .key = { (const uint8_t *)key, strlen(key) },
+				  .body = { (const uint8_t *)body, strlen(body) } };
+
+	assert_int_equal(nse_context_put(ctx, &rec, NULL), 0);
+}
+
+#define OLD ((struct nse_bytes){ (const uint8_t *)"old", 3 })
+
+/* A delta that was kept, and not made by comparing. */
+static void test_delta(void **state)
+{
+	struct nse_stream_header h = test_header(NSE_STREAM_SNAPSHOT);
+	struct nse_context *a = filled(false), *b = filled(true);
+	struct nse_delta sent = { 0 }, got = { 0 };
+	struct nse_error err = { 0 };
+	struct mem m = MEM_INIT;
+
+	(void)state;
+	put(a, "old", "1");
+	put(b, "old", "1");
+	assert_int_equal(nse_delta_init(&sent) | nse_delta_init(&got), 0);
+	put(sent.puts, "new", "2");
+	assert_int_equal(nse_delta_del(&sent, &test_kinds[0], OLD), 0);
+	assert_int_equal(nse_delta_send(&sent, a, &h, mem_write, &m, NULL, &err), 0);
+	assert_int_equal(nse_delta_receive(&got, b, mem_read, &m, NULL, &err), 0);
+	assert_int_equal(nse_context_count(got.puts), 1);
+	assert_int_equal(nse_context_count(got.dels), 1);
+	assert_int_equal(nse_delta_apply(&sent, a) | nse_delta_apply(&got, b), 0);
+	assert_int_equal(nse_context_digest(a, true), nse_context_digest(b, true));
+	assert_int_equal(nse_context_find(b, &test_kinds[0], OLD), NSE_CONTEXT_NONE);
+	/* It is of no use for what it has made. */
+	m.at = 0;
+	nse_delta_release(&got);
+	assert_int_equal(nse_delta_init(&got), 0);
+	assert_int_equal(nse_delta_receive(&got, b, mem_read, &m, NULL, &err), -ESTALE);
+	nse_delta_release(&sent);
+	nse_delta_release(&got);
+	nse_buf_release(&m.buf);
+	nse_context_free(a);
+	nse_context_free(b);
+}
+
 static void test_wrong_kind(void **state)
 {
 	struct nse_stream_header h = test_header(NSE_STREAM_SNAPSHOT);
@@ -257,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_pipe),
+		cmocka_unit_test(test_delta),
 		cmocka_unit_test(test_wrong_kind),
 		cmocka_unit_test(test_write_error),
 		cmocka_unit_test(test_reset),
