@@ -9,6 +9,7 @@
 
 #include "lib/engine/ct_dump.h"
 #include "lib/engine/ct_engine.h"
+#include "lib/engine/ct_follow.h"
 #include "lib/engine/ct_row.h"
 
 static int on_entry(void *arg, const struct ct_entry *e)
@@ -135,6 +136,7 @@ const struct nse_engine nse_engine_conntrack = {
 	.name = "conntrack",
 	.types = types,
 	.ahead = true,
+	.follow = &ct_follow_ops,
 	.facts = ct_facts,
 	.preflight = ct_preflight,
 	.collect = collect,
