@@ -297,27 +297,72 @@ void nse_journal_close(struct nse_journal *j)
 	free(j);
 }
 
-/*
- * Reads the rounds back. At the target a last round that is not whole was
- * never used; at the source all of them are what the target has.
- */
+/* What a delta deletes is kept aside: the kernel may have it still. */
+static int keep_deleted(const struct nse_delta *d, const struct nse_context *ctx,
+			struct nse_context *gone)
+{
+	struct nse_record rec;
+	int rc = 0;
+
+	for (uint32_t s = 0; s < nse_context_slots(d->dels) && rc == 0; s++) {
+		uint32_t slot;
+
+		if (!nse_context_at(d->dels, s, &rec))
+			continue;
+		slot = nse_context_find(ctx, rec.kind, rec.key);
+		if (slot != NSE_CONTEXT_NONE && nse_context_at(ctx, slot, &rec))
+			rc = nse_context_put(gone, &rec, NULL);
+	}
+	return rc;
+}
+
+static int read_delta(int fd, struct nse_context *ctx, struct nse_context *gone,
+		      struct nse_error *err)
+{
+	NSE_CLEANUP(nse_delta_release) struct nse_delta d = { 0 };
+	int rc = nse_delta_init(&d);
+
+	if (rc < 0)
+		return nse_errno(err, rc, "reading a delta");
+	rc = nse_delta_receive(&d, ctx, nse_fd_read, &fd, NULL, err);
+	if (rc < 0)
+		return rc;
+	if (gone)
+		rc = keep_deleted(&d, ctx, gone);
+	rc = rc ?: nse_delta_apply(&d, ctx);
+	return rc < 0 ? nse_errno(err, rc, "applying a delta") : 0;
+}
+
+static int open_round(const struct nse_journal *j, unsigned int n, char name[32])
+{
+	snprintf(name, 32, "round-%u.nsc", n);
+	return openat(j->dir, name, O_RDONLY | O_CLOEXEC);
+}
+
+/* At the target a last round that is not whole was never used. */
+static bool is_last(const struct nse_journal *j, unsigned int n)
+{
+	char name[32];
+	NSE_CLOSE int next = open_round(j, n + 1, name);
+
+	return next < 0;
+}
+
 static int load_rounds(const struct nse_journal *j, bool partial,
-		       struct nse_snapshot *snap, struct nse_error *err)
+		       struct nse_snapshot *snap, struct nse_context *gone,
+		       struct nse_error *err)
 {
 	char name[32];
 
 	for (unsigned int n = 0; n < MAX_ROUNDS; n++) {
+		NSE_CLOSE int fd = open_round(j, n, name);
 		int rc;
 
-		snprintf(name, sizeof(name), "round-%u.nsc", n);
-		NSE_CLOSE int fd = openat(j->dir, name, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			break;
-		if (n == 0)
-			rc = nse_snapshot_read_fd(snap, fd, err);
-		else
-			rc = nse_delta_read(snap->ctx, nse_fd_read, &fd, NULL, err);
-		if (rc < 0 && (n == 0 || !partial))
+		rc = n == 0 ? nse_snapshot_read_fd(snap, fd, err)
+			    : read_delta(fd, snap->ctx, gone, err);
+		if (rc < 0 && (n == 0 || !partial || !is_last(j, n)))
 			return nse_error_prefix(err, "%s/%s", j->path, name);
 		if (rc < 0)
 			break;
@@ -326,10 +371,11 @@ static int load_rounds(const struct nse_journal *j, bool partial,
 }
 
 int nse_journal_load(const struct nse_journal *j, struct nse_snapshot *snap,
-		     struct nse_snapshot *before, struct nse_error *err)
+		     struct nse_snapshot *before, struct nse_context *gone,
+		     struct nse_error *err)
 {
 	NSE_CLOSE int fd = -1;
-	int rc = load_rounds(j, before != NULL, snap, err);
+	int rc = load_rounds(j, before != NULL, snap, gone, err);
 
 	if (rc < 0 || !before)
 		return rc;

@@ -143,7 +143,7 @@ static int outside(const struct nse_record *rec, struct nse_error *err)
 	return -EPERM;
 }
 
-int nse_policy_context(const struct nse_scope *scope, const struct nse_context *ctx,
+int nse_policy_records(const struct nse_scope *scope, const struct nse_context *ctx,
 		       struct nse_error *err)
 {
 	const struct nse_engine *e;
@@ -157,5 +157,11 @@ int nse_policy_context(const struct nse_scope *scope, const struct nse_context *
 		if (!e->admit && !e->in_scope(scope, &rec))
 			rc = outside(&rec, err);
 	}
-	return rc ?: nse_engines_admit(scope, ctx, err);
+	return rc;
+}
+
+int nse_policy_context(const struct nse_scope *scope, const struct nse_context *ctx,
+		       struct nse_error *err)
+{
+	return nse_policy_records(scope, ctx, err) ?: nse_engines_admit(scope, ctx, err);
 }

@@ -31,6 +31,13 @@ int nse_policy_claims(const struct nse_config *config, struct nse_platform *plat
 		      const struct nse_scope *scope, struct nse_error *err);
 
 /*
+ * Checks records by themselves: known and well formed, and in the scope, as far as
+ * one record of its engine tells that. Costs nothing for what is not in ctx.
+ */
+int nse_policy_records(const struct nse_scope *scope, const struct nse_context *ctx,
+		       struct nse_error *err);
+
+/*
  * Checks every record: known and well formed (nse_engines_check()), and in
  * the scope, by itself or in the whole of its engine's records (admit() of
  * engine.h); -EPERM names the first that is not.

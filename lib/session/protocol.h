@@ -6,13 +6,14 @@
  *	                    <- greeting line  "nsemig-session 1\n"
  *	HELLO               -> WELCOME        versions, host, facts
  *	OFFER               -> VERDICT        scope; policy, room, what is missing
- *	CONTEXT*, ROUND     -> HAVE           a context stream in pieces; its digest
- *	 … further rounds …
+ *	CONTEXT*, ROUND     -> HAVE           a context stream in pieces; its digest;
+ *	 … further rounds …                   what can be is installed ahead
  *	FREEZE                                the domain is suspended: guard up
  *	CONTEXT*, ROUND     -> HAVE
  *	COMMIT              -> COMMITTED | REFUSED
  *	RELEASED                              the line of no return is passed
  *	QUERY               -> FACTS          does the domain run there?
+ *	CONTEXT*, ROUND     -> HAVE           the exact states
  *	SETTLE              -> SETTLED        preliminary state made final, read back
  *	DONE                -> BYE            the target forgets its journal
  *	ABORT               -> ABORTED        any time: everything is undone

@@ -87,7 +87,7 @@ static int clean(const struct nse_recover_spec *spec, const struct nse_journal *
 	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
 	NSE_FREE struct nse_addr *local = NULL;
 	size_t nlocal = 0;
-	int rc = nse_journal_load(j, &snap, NULL, err);
+	int rc = nse_journal_load(j, &snap, NULL, NULL, err);
 
 	what->how = NSE_RECOVERED_CLEANED;
 	if (rc < 0 || !snap.ctx)
@@ -121,51 +121,122 @@ static int recover_source(const struct nse_recover_spec *spec,
 	return 0;
 }
 
+static bool has(const struct nse_context *ctx, const struct nse_record *rec)
+{
+	return ctx && nse_context_find(ctx, rec->kind, rec->key) != NSE_CONTEXT_NONE;
+}
+
 /*
- * A job over what a session brought minus what the host had: every such
- * record is CREATED.
+ * A job over what a session brought minus what the host had: every such record
+ * is CREATED.
  */
 static int job_of(struct nse_job *job, const struct nse_context *ctx,
-		  const struct nse_context *before)
+		  const struct nse_context *before, unsigned int flags)
 {
 	struct nse_record rec;
-	int rc = nse_job_init(job, ctx, 0);
+	int rc = nse_job_init(job, ctx, flags);
 
 	if (rc < 0)
 		return rc;
-	for (uint32_t s = 0; s < nse_context_slots(ctx); s++) {
-		bool had;
-
-		if (!nse_context_at(ctx, s, &rec))
-			continue;
-		had = before &&
-		      nse_context_find(before, rec.kind, rec.key) != NSE_CONTEXT_NONE;
-		nse_job_outcome(job, s, had ? NSE_KEPT : NSE_CREATED);
-	}
+	for (uint32_t s = 0; s < nse_context_slots(ctx); s++)
+		if (nse_context_at(ctx, s, &rec))
+			nse_job_outcome(job, s,
+					has(before, &rec) ? NSE_KEPT : NSE_CREATED);
 	return 0;
 }
 
-static int finish_or_undo(const struct nse_journal *j, bool keep, struct nse_error *err)
-{
-	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot snap = { 0 };
-	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot before = { 0 };
-	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
-	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
-	int rc = nse_journal_load(j, &snap, &before, err);
+/* What a session has brought, by this host's names. */
+struct brought {
+	struct nse_snapshot snap, before;
+	struct nse_context *gone; /* deleted again by a later round */
+};
 
-	if (rc < 0 || !snap.ctx)
+static void brought_release(struct brought *b)
+{
+	nse_snapshot_release(&b->snap);
+	nse_snapshot_release(&b->before);
+	nse_context_free(b->gone);
+}
+
+static int load(const struct nse_journal *j, struct brought *b, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
+	int rc;
+
+	b->gone = nse_context_new();
+	if (!b->gone)
+		return nse_error(err, -ENOMEM, "out of memory");
+	rc = nse_journal_load(j, &b->snap, &b->before, b->gone, err);
+	if (rc < 0 || !b->snap.ctx)
 		return rc;
 	rc = nse_journal_read_map(j, &map, err);
-	if (rc == 0 && !nse_map_empty(&map))
-		rc = nse_engines_check(snap.ctx, err);
-	if (rc == 0)
-		rc = nse_arrive_relocate(&snap.ctx, &map, err);
-	if (rc < 0)
-		return rc;
-	if (job_of(&job, snap.ctx, before.ctx) < 0)
+	rc = rc ?: nse_engines_check(b->snap.ctx, err);
+	rc = rc ?: nse_engines_check(b->gone, err);
+	rc = rc ?: nse_arrive_relocate(&b->snap.ctx, &map, err);
+	return rc ?: nse_arrive_relocate(&b->gone, &map, err);
+}
+
+static int finish(const struct brought *b, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
+
+	/* How it was installed is not known; what is final already stays as it is. */
+	if (job_of(&job, b->snap.ctx, b->before.ctx, NSE_JOB_LIBERAL | NSE_JOB_LONG) < 0)
 		return nse_error(err, -ENOMEM, "out of memory");
-	return keep ? nse_engines_settle(NSE_ENGINES_ALL, &job, err)
-		    : nse_engines_undo(NSE_ENGINES_ALL, &job, err);
+	return nse_engines_settle(NSE_ENGINES_ALL, &job, err);
+}
+
+/*
+ * What of it is another domain's as well may have been here before it came: then
+ * packets have met it, and it stays.
+ */
+static int undo_part(const struct nse_context *ctx, const struct nse_context *before,
+		     const struct nse_scope *scope, const struct nse_addr *local,
+		     size_t nlocal, bool shared, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
+	struct nse_record rec;
+
+	if (job_of(&job, ctx, before, shared ? NSE_JOB_UNMET : 0) < 0)
+		return nse_error(err, -ENOMEM, "out of memory");
+	for (uint32_t s = 0; s < nse_context_slots(ctx); s++) {
+		const struct nse_engine *e;
+
+		if (!nse_context_at(ctx, s, &rec))
+			continue;
+		e = nse_engine_find(rec.kind->engine);
+		if (e->shared(&rec, scope, local, nlocal) != shared)
+			nse_job_outcome(&job, s, NSE_KEPT);
+	}
+	return nse_engines_undo(NSE_ENGINES_ALL, &job, err);
+}
+
+static int undo(const struct nse_recover_spec *spec, const struct brought *b,
+		const struct nse_scope *scope, struct nse_error *err)
+{
+	const struct nse_context *list[] = { b->gone, b->snap.ctx };
+	NSE_FREE struct nse_addr *local = NULL;
+	size_t nlocal = 0;
+	int rc = nse_scope_local(spec->config, spec->platform, scope, &local, &nlocal,
+				 err);
+
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(list) && rc == 0; i++)
+		rc = undo_part(list[i], b->before.ctx, scope, local, nlocal, true, err)
+			     ?: undo_part(list[i], b->before.ctx, scope, local, nlocal,
+					  false, err);
+	return rc;
+}
+
+static int finish_or_undo(const struct nse_recover_spec *spec,
+			  const struct nse_journal *j, const struct nse_scope *scope,
+			  bool keep, struct nse_error *err)
+{
+	NSE_CLEANUP(brought_release) struct brought b = { 0 };
+	int rc = load(j, &b, err);
+
+	if (rc < 0 || !b.snap.ctx)
+		return rc;
+	return keep ? finish(&b, err) : undo(spec, &b, scope, err);
 }
 
 /*
@@ -207,7 +278,7 @@ static int recover_target(const struct nse_recover_spec *spec,
 		return 0;
 	}
 	what->how = rc ? NSE_RECOVERED_FINISHED : NSE_RECOVERED_UNDONE;
-	return finish_or_undo(j, rc, err);
+	return finish_or_undo(spec, j, scope, rc, err);
 }
 
 /* A journal that is ours now. With a text in err when it is pending. */

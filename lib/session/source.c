@@ -20,6 +20,13 @@
 #define READY_US (600 * SECOND) /* the rest of the memory, after the suspension */
 #define END_US	 (120 * SECOND)
 #define PING_US	 (5 * SECOND)
+#define ROUND_US (SECOND / 10) /* between two deltas, while memory is copied; */
+#define ROUNDS	 2000	       /* and a 2000th of the time that has passed */
+/*
+ * For looking at entries that do not tell of their changes, in each round and
+ * during the freeze. What it leaves is settled after the release.
+ */
+#define RECHECK_US (10 * 1000)
 
 static int64_t in_us(int64_t us)
 {
@@ -125,9 +132,9 @@ static int step_offer(void *arg, struct nse_error *err)
 	struct nse_source_session *s = arg;
 	json_t *verdict = NULL;
 	int rc = nse_source_ask(s, NSE_MSG_OFFER,
-				json_pack("{s:o, s:s*}", "scope",
+				json_pack("{s:o, s:s*, s:b}", "scope",
 					  nse_scope_to_json(s->spec->scope), "anchor",
-					  s->spec->anchor),
+					  s->spec->anchor, "dry_run", s->spec->dry_run),
 				NSE_MSG_VERDICT, in_us(REPLY_US), &verdict, err);
 
 	if (rc == 0)
@@ -148,23 +155,31 @@ static int collect(struct nse_source_session *s, struct nse_context **ctx,
 	return nse_engines_collect(s->spec->engines, s->spec->scope, &sink, err);
 }
 
+/* Listens before it collects, so that nothing is missed between the two. */
+static int follow(struct nse_source_session *s, struct nse_error *err)
+{
+	int rc = nse_follow_open(&s->follow, s->spec->engines, s->spec->scope, RECHECK_US,
+				 err);
+
+	return rc < 0 ? rc : nse_follow_collect(s->follow, &s->sent, err);
+}
+
 static int step_round0(void *arg, struct nse_error *err)
 {
 	struct nse_source_session *s = arg;
-	struct nse_context *ctx = NULL;
-	int rc = 0;
+	int rc;
 
 	/* A dry run writes nothing. */
-	if (!s->spec->dry_run)
+	if (s->spec->dry_run)
+		rc = collect(s, &s->sent, err);
+	else
 		rc = nse_journal_open(&s->journal, s->spec->config->state_dir,
-				      NSE_JOURNAL_MOVE, s->id, s->spec->scope, err);
+				      NSE_JOURNAL_MOVE, s->id, s->spec->scope, err)
+			     ?: follow(s, err);
 	if (rc == 0)
-		rc = collect(s, &ctx, err);
+		rc = nse_source_send_first(s, err);
 	if (rc == 0)
-		rc = nse_source_send_round(s, ctx, err);
-	s->sent = ctx;
-	if (rc == 0)
-		nse_source_note(s, "%zu records are at %s", nse_context_count(ctx),
+		nse_source_note(s, "%zu records are at %s", nse_context_count(s->sent),
 				s->spec->target);
 	return rc;
 }
@@ -174,6 +189,7 @@ static int undo_round0(void *arg, struct nse_error *err)
 	struct nse_source_session *s = arg;
 
 	(void)err;
+	nse_follow_close(nse_take(s->follow));
 	nse_journal_forget(nse_take(s->journal));
 	return 0;
 }
@@ -196,10 +212,25 @@ static int undo_move(void *arg, struct nse_error *err)
 	return rc;
 }
 
+/* While memory is copied the target is kept up to date. */
 static int step_suspend(void *arg, struct nse_error *err)
 {
-	return nse_source_wait(arg, NSE_MSG_NONE, NSE_MOVE_SUSPENDED, NSE_FOREVER, NULL,
-			       err);
+	struct nse_source_session *s = arg;
+	int64_t start = nse_now_us(), pause;
+	int rc;
+
+	for (;;) {
+		/* Some thousands of rounds at most, however long it takes. */
+		pause = ROUND_US + (nse_now_us() - start) / ROUNDS;
+		rc = nse_source_wait(s, NSE_MSG_NONE, NSE_MOVE_SUSPENDED, in_us(pause),
+				     NULL, err);
+		if (rc != -ETIMEDOUT)
+			return rc;
+		*err = (struct nse_error){ 0 };
+		rc = nse_source_send_changes(s, false, err);
+		if (rc < 0)
+			return rc;
+	}
 }
 
 static int step_freeze(void *arg, struct nse_error *err)
@@ -221,10 +252,7 @@ static int undo_freeze(void *arg, struct nse_error *err)
 
 static int step_collect(void *arg, struct nse_error *err)
 {
-	struct nse_source_session *s = arg;
-	int rc = collect(s, &s->last, err);
-
-	return rc < 0 ? rc : nse_source_send_round(s, s->last, err);
+	return nse_source_send_changes(arg, true, err);
 }
 
 static int step_install(void *arg, struct nse_error *err)
@@ -317,8 +345,8 @@ static int step_clean(void *arg, struct nse_error *err)
 				 &local, &nlocal, err);
 
 	if (rc == 0)
-		rc = nse_install_purge(s->last, s->spec->engines, s->spec->scope, local,
-				       nlocal, 0, &job, err);
+		rc = nse_install_purge(s->last ? s->last : s->sent, s->spec->engines,
+				       s->spec->scope, local, nlocal, 0, &job, err);
 	s->kept_here = job.kept;
 	s->cleaned = rc == 0;
 	nse_job_release(&job);
@@ -331,9 +359,18 @@ static int step_clean(void *arg, struct nse_error *err)
 	return rc;
 }
 
+/* What is here now is what the domain had at the freeze, but for the time. */
 static int step_settle(void *arg, struct nse_error *err)
 {
-	return nse_source_settle(arg, err);
+	struct nse_source_session *s = arg;
+	struct nse_error own = { 0 };
+	int rc = collect(s, &s->last, &own);
+
+	nse_follow_close(nse_take(s->follow));
+	if (rc < 0)
+		nse_source_note(s, "warning: the last states were not read: %s",
+				own.text);
+	return nse_source_settle(s, err);
 }
 
 static int step_done(void *arg, struct nse_error *err)
@@ -440,6 +477,7 @@ enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
 		spec->platform->ops->move_free(s.move);
 	nse_guard_down(s.guard, NULL);
 	nse_journal_close(s.journal);
+	nse_follow_close(s.follow);
 	nse_context_free(s.sent);
 	nse_context_free(s.last);
 	json_decref(s.rounds);

@@ -12,6 +12,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "lib/engine/registry.h"
+#include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 
 #define SECOND		1000000LL
@@ -51,7 +53,7 @@ void nse_source_part(struct nse_source_session *s, int64_t deadline_us)
 		/* FAILED and REFUSED say as well that nothing is left. */
 		if (msg.type == NSE_MSG_ABORTED || msg.type == NSE_MSG_FAILED ||
 		    msg.type == NSE_MSG_REFUSED) {
-			s->commit_sent = false;
+			s->there = s->commit_sent = false;
 			return;
 		}
 	}
@@ -143,15 +145,53 @@ static int64_t settle_at(const struct nse_source_session *s)
 	return s->released_us + (wait < SETTLE_MAX_US ? wait : SETTLE_MAX_US);
 }
 
+/* Of the records that the target has, by engines that are followed. */
+static int put_exact(struct nse_delta *d, const struct nse_context *sent,
+		     const struct nse_context *last, const struct nse_diff_item *item)
+{
+	const struct nse_engine *e;
+	struct nse_record rec;
+
+	if (item->change == NSE_ADDED)
+		return 0;
+	nse_context_at(item->change == NSE_REMOVED ? sent : last,
+		       item->change == NSE_REMOVED ? item->a : item->b, &rec);
+	e = nse_engine_find(rec.kind->engine);
+	if (!e || !e->follow)
+		return 0;
+	return item->change == NSE_REMOVED ? nse_delta_del(d, rec.kind, rec.key)
+					   : nse_delta_put(d, &rec);
+}
+
+/* What is exact now: remaining times, and what there was no time to look at. */
+static int send_exact(struct nse_source_session *s, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_delta_release) struct nse_delta d = { 0 };
+	NSE_CLEANUP(nse_diff_release) struct nse_diff diff = { 0 };
+	int rc = nse_delta_init(&d);
+
+	if (!s->last)
+		return 0;
+	rc = rc ?: nse_diff(s->sent, s->last, NSE_DIFF_STATE, &diff);
+	for (size_t i = 0; i < diff.n && rc == 0; i++)
+		rc = put_exact(&d, s->sent, s->last, &diff.items[i]);
+	if (rc < 0)
+		return nse_errno(err, rc, "comparing the last states");
+	return diff.n ? nse_source_send_delta(s, &d, err) : 0;
+}
+
 int nse_source_settle(struct nse_source_session *s, struct nse_error *err)
 {
 	int64_t at = settle_at(s);
 	struct nse_error own = { 0 };
-	json_int_t verified = 0, differ = -1;
+	json_int_t created = 0, verified = 0, differ = -1;
 	json_t *answer = NULL;
-	int rc;
+	int rc = s->linked ? send_exact(s, &own) : 0;
 
 	(void)err;
+	if (rc < 0)
+		nse_source_note(s, "warning: the last states were not sent: %s",
+				own.text);
 	rc = s->linked ? nse_source_wait(s, NSE_MSG_NONE, NSE_MOVE_NONE, at, NULL, &own)
 		       : nse_error(&own, -ENOTCONN, "no link");
 	if (rc == -ETIMEDOUT)
@@ -162,7 +202,10 @@ int nse_source_settle(struct nse_source_session *s, struct nse_error *err)
 				s->spec->target, own.text);
 		return 0;
 	}
-	json_unpack(answer, "{s:I, s:I}", "verified", &verified, "differ", &differ);
+	json_unpack(answer, "{s:I, s:I, s:I}", "created", &created, "verified", &verified,
+		    "differ", &differ);
+	/* Some may have ended since the commit. */
+	s->carried = (uint64_t)created;
 	json_array_extend(s->differ, json_object_get(answer, "differing"));
 	json_decref(answer);
 	s->settled = true;
@@ -205,10 +248,10 @@ int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *er
 	size_t n = strlen(err->text);
 	int rc = 0;
 
-	if (!s->commit_sent)
+	if (!s->there)
 		return 0;
 	s->ended = false;
-	for (int i = 0; i < CONFIRM_TRIES; i++) {
+	for (int i = 0; i < (s->commit_sent ? CONFIRM_TRIES : 1); i++) {
 		rc = ask_again(s, &own);
 		if (rc <= 0)
 			break;
@@ -222,7 +265,7 @@ int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *er
 		"there%s%s: `nsemig recover` there cleans up",
 		s->spec->scope->domain.name, s->spec->target, own.text[0] ? ": " : "",
 		own.text);
-	return -ENOTRECOVERABLE;
+	return s->commit_sent ? -ENOTRECOVERABLE : 0;
 }
 
 int nse_source_facts(const struct nse_link_spec *link, const char *target,
@@ -254,6 +297,19 @@ static void set_us(json_t *obj, const char *name, int64_t from, int64_t to)
 		json_object_set_new(obj, name, json_integer(to - from));
 }
 
+/* What following has come to; null when it did not begin. */
+static json_t *follow_report(const struct nse_source_session *s)
+{
+	const struct nse_follow_stats *f = &s->followed;
+
+	return s->follows
+		       ? json_pack("{s:I, s:I, s:I, s:I, s:I}", "events",
+				   (json_int_t)f->events, "silent", (json_int_t)f->silent,
+				   "checked", (json_int_t)f->checked, "left",
+				   (json_int_t)f->left, "resyncs", (json_int_t)f->resyncs)
+		       : json_null();
+}
+
 json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result result,
 			  const struct nse_error *err)
 {
@@ -266,14 +322,14 @@ json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result r
 	set_us(phases, "commit", s->suspended_us, s->committed_us);
 	set_us(phases, "frozen", s->suspended_us, s->released_us);
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s?, s:o, s:I, s:O, s:{s:I, s:I, s:I, s:O, s:O}, s:b, s:b, "
-		"s:o}",
+		"{s:i, s:s, s:s, s:s, s:s?, s:o, s:I, s:O, s:o, s:{s:I, s:I, s:I, s:O, s:O}, "
+		"s:b, s:b, s:o}",
 		"format", 1, "result", names[result], "domain",
 		s->spec->scope->domain.name, "target", s->spec->target, "reason",
 		err->code ? err->text : NULL, "phases_us", phases, "hold_us",
-		(json_int_t)hold, "rounds", s->rounds, "records", "carried",
-		(json_int_t)s->carried, "kept", (json_int_t)s->kept, "kept_at_source",
-		(json_int_t)s->kept_here, "refused", s->refused, "differ", s->differ,
-		"verified", s->verified, "dry_run", s->spec->dry_run, "problems",
-		nse_problems_to_json(s->problems));
+		(json_int_t)hold, "rounds", s->rounds, "follow", follow_report(s),
+		"records", "carried", (json_int_t)s->carried, "kept", (json_int_t)s->kept,
+		"kept_at_source", (json_int_t)s->kept_here, "refused", s->refused,
+		"differ", s->differ, "verified", s->verified, "dry_run", s->spec->dry_run,
+		"problems", nse_problems_to_json(s->problems));
 }

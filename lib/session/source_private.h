@@ -7,6 +7,7 @@
 #define NSE_SESSION_SOURCE_PRIVATE_H
 
 #include "lib/context/snapshot.h"
+#include "lib/engine/follow.h"
 #include "lib/engine/nft/guard.h"
 #include "lib/session/install.h"
 #include "lib/session/journal.h"
@@ -23,12 +24,16 @@ struct nse_source_session {
 	struct nse_link link;
 	bool linked;
 	struct nse_channel ch;
+	struct nse_follow *follow; /* NULL in a dry run, and after the release */
+	struct nse_follow_stats followed;
+	bool follows;		  /* these are known */
 	struct nse_context *sent; /* what the target has */
-	struct nse_context *last; /* the collection at the freeze */
+	struct nse_context *last; /* all there is, after the domain has left */
 	struct nse_move *move;
 	struct nse_guard *guard;
 	int64_t suspended_us, ready_us, committed_us, released_us; /* when; 0: not yet */
 	bool ended; /* the platform's program */
+	bool there; /* something of ours may be installed at the target */
 	bool commit_sent;
 	bool settled;
 	bool verified;
@@ -62,11 +67,16 @@ int nse_source_wait(struct nse_source_session *s, enum nse_message reply,
 		    struct nse_error *err);
 
 /*
- * Sends the first round or a delta against s->sent, and checks HAVE. What is
- * sent goes into the journal as well.
+ * Sends the first round, or a delta that is then applied to s->sent, and checks
+ * HAVE. What is sent goes into the journal as well.
  */
-int nse_source_send_round(struct nse_source_session *s, const struct nse_context *ctx,
+int nse_source_send_first(struct nse_source_session *s, struct nse_error *err);
+int nse_source_send_delta(struct nse_source_session *s, const struct nse_delta *d,
 			  struct nse_error *err);
+
+/* Sends what has changed since; with last = true everything has to be told now. */
+int nse_source_send_changes(struct nse_source_session *s, bool last,
+			    struct nse_error *err);
 
 /* News for the user. */
 void nse_source_note(struct nse_source_session *s, const char *fmt, ...)
@@ -92,7 +102,7 @@ void nse_source_say_abort(struct nse_source_session *s);
 
 /*
  * Says so unless it was said, and waits for the confirmation; when it comes
- * s->commit_sent is cleared, since nothing can be left there any more.
+ * s->there and s->commit_sent are cleared, since nothing can be left there any more.
  */
 void nse_source_part(struct nse_source_session *s, int64_t deadline_us);
 
@@ -112,7 +122,9 @@ int nse_source_settle(struct nse_source_session *s, struct nse_error *err);
 
 /*
  * After an abort whose confirmation did not come: asks the target again over
- * a new link. 0 when nothing is left there.
+ * a new link, which also makes it clean up. 0 when nothing is left there, or when
+ * no commit was asked for: what was installed ahead hurts nobody, and the target
+ * takes it back by itself when it notices.
  */
 int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *err);
 

@@ -5,7 +5,6 @@
 #include "lib/session/source_private.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -228,91 +227,4 @@ int nse_source_take_problems(struct nse_source_session *s, const json_t *answer,
 					 s->problems->items[i].mend[0] ? "; mend: " : "",
 					 s->problems->items[i].mend);
 	return 0;
-}
-
-/* HAVE must tell of the same context as ours. */
-static int check_have(struct nse_source_session *s, const json_t *have, uint64_t digest,
-		      struct nse_error *err)
-{
-	const char *text = "";
-	char want[17];
-
-	snprintf(want, sizeof(want), "%016" PRIx64, digest);
-	json_unpack((json_t *)have, "{s:s}", "digest", &text);
-	if (strcmp(text, want) != 0)
-		return nse_error(
-			err, -EUCLEAN,
-			"the target's copy of the context differs from what was sent");
-	return nse_source_take_problems(s, have, err);
-}
-
-/* Where a round goes: to the target, and beside it into the journal. */
-struct tee {
-	struct nse_source_session *s;
-	int journal_rc;
-};
-
-static int write_both(void *arg, const void *p, size_t n)
-{
-	struct tee *t = arg;
-
-	if (t->s->journal && t->journal_rc == 0)
-		t->journal_rc = nse_journal_append(t->s->journal, p, n);
-	return t->journal_rc < 0 ? t->journal_rc
-				 : nse_channel_write_context(&t->s->ch, p, n);
-}
-
-/* Writes a round or a delta; its text names the journal when that failed. */
-static int write_round(struct nse_source_session *s, const struct nse_context *ctx,
-		       struct nse_stream_header *h, struct nse_stream_stats *stats,
-		       struct nse_error *err)
-{
-	struct tee t = { s, 0 };
-	int rc = s->journal ? nse_journal_round(s->journal, err) : 0;
-
-	if (rc < 0)
-		return rc;
-	if (!s->sent)
-		rc = nse_snapshot_write(ctx, h, write_both, &t, stats, err);
-	else
-		rc = nse_delta_write(s->sent, ctx, NSE_DIFF_STATE, h, write_both, &t,
-				     stats, err);
-	return t.journal_rc < 0
-		       ? nse_errno(err, t.journal_rc, "cannot write the journal %s",
-				   nse_journal_path(s->journal))
-		       : rc;
-}
-
-int nse_source_send_round(struct nse_source_session *s, const struct nse_context *ctx,
-			  struct nse_error *err)
-{
-	int64_t start = nse_now_us(), deadline = start + 600 * 1000000LL;
-	struct nse_stream_header h;
-	struct nse_stream_stats stats;
-	json_t *have = NULL;
-	int rc;
-
-	nse_stream_header_init(&h);
-	nse_stream_header_now(&h);
-	rc = nse_scope_copy(&h.scope, s->spec->scope);
-	if (rc < 0)
-		rc = nse_error(err, rc, "out of memory");
-	else
-		rc = write_round(s, ctx, &h, &stats, err);
-	nse_stream_header_release(&h);
-	if (rc < 0)
-		return rc;
-	rc = nse_source_ask(s, NSE_MSG_ROUND, json_object(), NSE_MSG_HAVE, deadline,
-			    &have, err);
-	if (rc == 0)
-		rc = check_have(s, have, nse_context_digest(ctx, false), err);
-	json_decref(have);
-	s->bytes_sent += stats.stored;
-	if (rc == 0)
-		s->records_there = nse_context_count(ctx);
-	json_array_append_new(s->rounds, json_pack("{s:I, s:I, s:I}", "records",
-						   (json_int_t)stats.records, "bytes",
-						   (json_int_t)stats.stored, "us",
-						   (json_int_t)(nse_now_us() - start)));
-	return rc;
 }

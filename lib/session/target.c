@@ -119,6 +119,7 @@ static int read_offer(struct nse_target_session *t, const json_t *obj,
 	const char *anchor = json_string_value(json_object_get(obj, "anchor"));
 	int rc;
 
+	t->dry_run = json_is_true(json_object_get(obj, "dry_run"));
 	if (anchor && strcmp(anchor, "first") == 0)
 		t->anchor = NSE_INSTALL_ANCHOR_FIRST;
 	else if (anchor && strcmp(anchor, "last") == 0)
@@ -210,34 +211,58 @@ static int undo_offer(void *arg, struct nse_error *err)
 	return 0;
 }
 
-/* One round, whose first message has come. Answers HAVE. */
-static int take_round(struct nse_target_session *t, const struct nse_incoming *first,
+/* The first round: is there anything against it? If not, it goes ahead. */
+static int take_first(struct nse_target_session *t, struct nse_problems *problems,
 		      struct nse_error *err)
 {
 	const struct nse_arrival as = { nse_install_job_flags(t->anchor),
 					&t->scope.others };
-	struct nse_problems problems = NSE_PROBLEMS_INIT;
-	int64_t start = nse_now_us();
-	json_t *obj;
-	int rc = nse_target_receive_round(t, first, err);
+	int rc = nse_target_take_snapshot(t, err);
 
 	if (rc == 0)
-		rc = nse_policy_context(&t->scope, t->snap.ctx, err);
-	if (rc == 0 && t->rounds == 1)
-		rc = nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &as, &problems,
+		rc = nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &as, problems,
 					   err);
-	if (rc == 0) {
-		char digest[17];
+	for (size_t i = 0; i < problems->n && rc == 0; i++)
+		if (problems->items[i].severity == NSE_FAIL)
+			return 0;
+	return rc < 0 || t->dry_run ? rc : nse_target_install_ahead(t, err);
+}
 
-		snprintf(digest, sizeof(digest), "%016" PRIx64,
-			 nse_context_digest(t->snap.ctx, false));
-		obj = json_pack("{s:I, s:s, s:I}", "records",
-				(json_int_t)nse_context_count(t->snap.ctx), "digest",
-				digest, "us", (json_int_t)(nse_now_us() - start));
-		rc = send_problems(t, NSE_MSG_HAVE, &problems, obj, err);
-	}
-	nse_problems_release(&problems);
-	return rc;
+static int send_have(struct nse_target_session *t, const struct nse_problems *problems,
+		     int64_t start, struct nse_error *err)
+{
+	char digest[17];
+
+	snprintf(digest, sizeof(digest), "%016" PRIx64,
+		 nse_context_digest(t->snap.ctx, false));
+	return send_problems(t, NSE_MSG_HAVE, problems,
+			     json_pack("{s:I, s:s, s:I}", "records",
+				       (json_int_t)nse_context_count(t->snap.ctx),
+				       "digest", digest, "us",
+				       (json_int_t)(nse_now_us() - start)),
+			     err);
+}
+
+/* One round, whose first message has come. Answers HAVE. */
+static int take_round(struct nse_target_session *t, const struct nse_incoming *first,
+		      struct nse_error *err)
+{
+	NSE_CLEANUP(nse_problems_release)
+	struct nse_problems problems = NSE_PROBLEMS_INIT;
+	NSE_CLEANUP(nse_delta_release) struct nse_delta d = { 0 };
+	int64_t start = nse_now_us();
+	int rc = nse_delta_init(&d);
+
+	if (rc < 0)
+		return nse_errno(err, rc, "taking a round in");
+	rc = nse_target_receive_round(t, first, &d, err);
+	if (rc == 0 && t->rounds == 1)
+		rc = take_first(t, &problems, err);
+	else if (rc == 0)
+		rc = nse_target_take_delta(t, &d, err);
+	if (rc == 0 && t->rounds > 1 && t->state == NSE_ST_GATHER)
+		rc = nse_target_find_names(t, false, err);
+	return rc < 0 ? rc : send_have(t, &problems, start, err);
 }
 
 /* Takes rounds until the message `end` comes. */
@@ -267,6 +292,11 @@ static int step_gather(void *arg, struct nse_error *err)
 	return rounds_until(arg, NSE_MSG_FREEZE, err);
 }
 
+static int undo_gather(void *arg, struct nse_error *err)
+{
+	return nse_target_uninstall(arg, err);
+}
+
 static int step_freeze(void *arg, struct nse_error *err)
 {
 	struct nse_target_session *t = arg;
@@ -294,13 +324,14 @@ static int step_last_round(void *arg, struct nse_error *err)
 static int send_committed(struct nse_target_session *t, int64_t start, uint64_t dropped,
 			  struct nse_error *err)
 {
-	return nse_channel_send_json(&t->ch, NSE_MSG_COMMITTED,
-				     json_pack("{s:I, s:I, s:I, s:I}", "created",
-					       (json_int_t)t->job.created, "kept",
-					       (json_int_t)t->job.kept, "us",
-					       (json_int_t)(nse_now_us() - start),
-					       "dropped", (json_int_t)dropped),
-				     err);
+	return nse_channel_send_json(
+		&t->ch, NSE_MSG_COMMITTED,
+		json_pack("{s:I, s:I, s:I, s:I}", "created",
+			  (json_int_t)(t->job.created + t->rest_job.created), "kept",
+			  (json_int_t)(t->job.kept + t->rest_job.kept), "us",
+			  (json_int_t)(nse_now_us() - start), "dropped",
+			  (json_int_t)dropped),
+		err);
 }
 
 static int step_commit(void *arg, struct nse_error *err)
@@ -313,7 +344,6 @@ static int step_commit(void *arg, struct nse_error *err)
 	rc = nse_target_install(t, err);
 	if (rc < 0)
 		return rc;
-	t->installed = true;
 	rc = nse_journal_mark(t->journal, NSE_JOURNAL_COMMITTED, err);
 	if (rc == 0)
 		rc = nse_guard_dropped(t->guard, &dropped, err);
@@ -327,13 +357,7 @@ static int step_commit(void *arg, struct nse_error *err)
 
 static int undo_commit(void *arg, struct nse_error *err)
 {
-	struct nse_target_session *t = arg;
-	int rc = 0;
-
-	if (t->installed)
-		rc = nse_engines_undo(NSE_ENGINES_ALL, &t->job, err);
-	t->installed = rc < 0;
-	return rc;
+	return nse_target_uninstall(arg, err);
 }
 
 static int step_release(void *arg, struct nse_error *err)
@@ -347,24 +371,25 @@ static int step_release(void *arg, struct nse_error *err)
 	return rc;
 }
 
+/* The exact states come once more, and then all is made final and read back. */
 static int step_settle(void *arg, struct nse_error *err)
 {
 	struct nse_target_session *t = arg;
-	struct nse_incoming msg;
-	int rc = nse_target_expect(t, NSE_MSG_SETTLE, &msg, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	rc = nse_target_settle(t, err);
+	t->job.flags |= NSE_JOB_UNMET;
+	rc = rounds_until(t, NSE_MSG_SETTLE, err);
+	rc = rc ?: nse_target_settle(t, err);
 	if (rc < 0)
 		return rc;
 	t->state = NSE_ST_SETTLED;
 	return nse_channel_send_json(
 		&t->ch, NSE_MSG_SETTLED,
-		json_pack("{s:I, s:I, s:o}", "verified", (json_int_t)t->job.verified,
-			  "differ", (json_int_t)t->job.differ, "differing",
-			  nse_target_reasons(&t->job, t->job.differences,
-					     t->job.ndifferences)),
+		json_pack("{s:I, s:I, s:I, s:o}", "created",
+			  (json_int_t)(t->job.created + t->rest_job.created), "verified",
+			  (json_int_t)(t->job.verified + t->rest_job.verified), "differ",
+			  (json_int_t)(t->job.differ + t->rest_job.differ), "differing",
+			  nse_target_reasons(t, true)),
 		err);
 }
 
@@ -385,7 +410,7 @@ static int step_done(void *arg, struct nse_error *err)
 const struct nse_step nse_target_steps[] = {
 	{ "hello", step_hello, NULL, false },
 	{ "offer", step_offer, undo_offer, false },
-	{ "gather", step_gather, NULL, false },
+	{ "gather", step_gather, undo_gather, false },
 	{ "freeze", step_freeze, undo_freeze, false },
 	{ "last round", step_last_round, NULL, false },
 	{ "commit", step_commit, undo_commit, false },

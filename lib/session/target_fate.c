@@ -44,9 +44,14 @@ int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *p
 
 int nse_target_settle(struct nse_target_session *t, struct nse_error *err)
 {
-	int rc = nse_engines_settle(NSE_ENGINES_ALL, &t->job, err);
+	uint32_t ahead = nse_engines_ahead();
+	int rc;
 
-	return rc < 0 ? rc : nse_engines_verify(NSE_ENGINES_ALL, &t->job, err);
+	t->job.taken_us = t->round_us;
+	rc = nse_engines_settle(ahead, &t->job, err);
+	rc = rc ?: nse_engines_verify(ahead, &t->job, err);
+	rc = rc ?: nse_engines_settle(~ahead, &t->rest_job, err);
+	return rc ?: nse_engines_verify(~ahead, &t->rest_job, err);
 }
 
 /*
@@ -95,10 +100,10 @@ static int finish_alone(struct nse_target_session *t, struct nse_error *err)
 		"here and its context is complete");
 }
 
-json_t *nse_target_reasons(const struct nse_job *job, const struct nse_refusal *items,
-			   size_t n)
+static void add_reasons(json_t *list, const struct nse_job *job, bool differ)
 {
-	json_t *list = json_array();
+	const struct nse_refusal *items = differ ? job->differences : job->refusals;
+	size_t n = differ ? job->ndifferences : job->nrefusals;
 
 	for (size_t i = 0; i < n; i++) {
 		struct nse_record rec;
@@ -112,6 +117,14 @@ json_t *nse_target_reasons(const struct nse_job *job, const struct nse_refusal *
 						      "why", items[i].why));
 		json_decref(json);
 	}
+}
+
+json_t *nse_target_reasons(const struct nse_target_session *t, bool differ)
+{
+	json_t *list = json_array();
+
+	add_reasons(list, &t->rest_job, differ);
+	add_reasons(list, &t->job, differ);
 	return list;
 }
 
@@ -119,8 +132,9 @@ json_t *nse_target_reasons(const struct nse_job *job, const struct nse_refusal *
 static void say_ended(struct nse_target_session *t, int rc, const struct nse_error *why)
 {
 	int64_t deadline = nse_now_us() + LINGER_US;
+	uint64_t count = t->job.refused + t->rest_job.refused;
+	json_t *refused = nse_target_reasons(t, false);
 	struct nse_incoming msg;
-	json_t *refused = nse_target_reasons(&t->job, t->job.refusals, t->job.nrefusals);
 	int sent;
 
 	t->state = NSE_ST_CLOSED;
@@ -130,10 +144,9 @@ static void say_ended(struct nse_target_session *t, int rc, const struct nse_err
 					     NULL);
 	} else {
 		sent = nse_channel_send_json(
-			&t->ch, t->job.refused ? NSE_MSG_REFUSED : NSE_MSG_FAILED,
+			&t->ch, count ? NSE_MSG_REFUSED : NSE_MSG_FAILED,
 			json_pack("{s:i, s:s, s:I, s:o}", "code", -rc, "text", why->text,
-				  "count", (json_int_t)t->job.refused, "refused",
-				  refused),
+				  "count", (json_int_t)count, "refused", refused),
 			NULL);
 	}
 	while (sent == 0 && nse_channel_receive(&t->ch, deadline, &msg, NULL) == 0)
@@ -202,6 +215,7 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 	nse_channel_init(&t.ch, spec->in, spec->out);
 	nse_scope_init(&t.scope);
 	nse_scope_init(&t.here);
+	t.map = (struct nse_map)NSE_MAP_INIT;
 	nse_steps_init(&steps, nse_target_steps, &t);
 	rc = nse_write_full(spec->out, NSE_PROTOCOL_GREETING,
 			    strlen(NSE_PROTOCOL_GREETING), NSE_FOREVER);
@@ -216,6 +230,10 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 	nse_guard_down(t.guard, NULL);
 	nse_journal_close(t.journal);
 	nse_job_release(&t.job);
+	nse_job_release(&t.rest_job);
+	nse_slots_release(&t.waiting);
+	nse_map_release(&t.map);
+	nse_context_free(t.rest);
 	nse_snapshot_release(&t.snap);
 	nse_context_free(t.before);
 	nse_scope_release(&t.scope);

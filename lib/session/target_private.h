@@ -16,6 +16,12 @@
 #include "lib/session/target.h"
 #include "lib/util/cleanup.h"
 
+/* A list of slots of a context. */
+struct nse_slots {
+	uint32_t *p; /* owned */
+	size_t n, room;
+};
+
 struct nse_target_session {
 	const struct nse_target_spec *spec;
 	struct nse_channel ch;
@@ -27,12 +33,18 @@ struct nse_target_session {
 	struct nse_journal *journal;
 	struct nse_context *before;
 	struct nse_snapshot snap; /* what has come */
-	struct nse_scope here;	  /* the scope by this host's names, from the commit on */
-	unsigned int anchor;	  /* NSE_INSTALL_ANCHOR_*, as the source asked for */
+	struct nse_job job;	  /* of snap.ctx, for the engines that install ahead */
+	struct nse_slots waiting; /* of these, what could not be made yet */
+	struct nse_context *rest; /* what has come for the other engines */
+	struct nse_job rest_job;  /* of rest, from the commit on */
+	struct nse_scope here; /* the scope by this host's names, once they are known */
+	struct nse_map map;    /* from the source's names to these */
+	bool named;	       /* they are known */
+	unsigned int anchor;   /* NSE_INSTALL_ANCHOR_*, as the source asked for */
 	unsigned int rounds;
+	int64_t round_us; /* when the last round began to arrive */
 	struct nse_guard *guard;
-	struct nse_job job;
-	bool installed;
+	bool dry_run;
 	bool frozen;   /* FREEZE has come: the arriving copy is of this session */
 	bool aborted;  /* the source asked for it */
 	bool leftover; /* the session that the source asks after has not ended */
@@ -47,26 +59,57 @@ extern const struct nse_step nse_target_steps[];
 int nse_target_expect(struct nse_target_session *t, enum nse_message type,
 		      struct nse_incoming *msg, struct nse_error *err);
 
-/* Reads one context stream whose first CONTEXT message is given. */
+/*
+ * Reads one context stream whose first CONTEXT message is given: the first round
+ * into t->snap, a later one into d (initialised by the caller).
+ */
 int nse_target_receive_round(struct nse_target_session *t,
-			     const struct nse_incoming *first, struct nse_error *err);
+			     const struct nse_incoming *first, struct nse_delta *d,
+			     struct nse_error *err);
+
+/*
+ * target_ahead.c: the first round, and every later one, become what this session
+ * has, checked by the policy. A delta is made good in the kernel at once.
+ */
+int nse_target_take_snapshot(struct nse_target_session *t, struct nse_error *err);
+int nse_target_take_delta(struct nse_target_session *t, const struct nse_delta *d,
+			  struct nse_error *err);
+
+/* Makes of the first round what can be made while the domain runs elsewhere. */
+int nse_target_install_ahead(struct nse_target_session *t, struct nse_error *err);
+
+/* At the commit: what had to wait. Records that cannot be made are refused now. */
+int nse_target_install_waiting(struct nse_target_session *t, struct nse_error *err);
+
+/* Sorts a list; each slot is in it once. */
+void nse_slots_unite(struct nse_slots *list);
+void nse_slots_release(struct nse_slots *list);
 
 /* Refuses a domain that runs here under the same name already. */
 int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *problems,
 			    struct nse_error *err);
 
 /*
- * Installs what has come: by this host's names, and once more only what is of
- * the domain under these names. The journal knows of it before the kernel.
+ * Finds out by which names the domain goes here, and what this host has of it under
+ * these. With last = false it may be too early for that, which is no error.
+ */
+int nse_target_find_names(struct nse_target_session *t, bool last, struct nse_error *err);
+
+/*
+ * Installs what is not in the kernel yet: by this host's names, and once more only
+ * what is of the domain under these names. The journal knows of it before the
+ * kernel. All or nothing: -ECANCELED when a record is refused.
  */
 int nse_target_install(struct nse_target_session *t, struct nse_error *err);
 
 /* Makes final what was installed, and reads it back. */
 int nse_target_settle(struct nse_target_session *t, struct nse_error *err);
 
-/* [{"key","why"}] of a job's refusals or differences. */
-json_t *nse_target_reasons(const struct nse_job *job, const struct nse_refusal *items,
-			   size_t n);
+/* Takes it back, and what was installed ahead with it. */
+int nse_target_uninstall(struct nse_target_session *t, struct nse_error *err);
+
+/* [{"key","why"}] of what was refused, or (differ) read back otherwise. */
+json_t *nse_target_reasons(const struct nse_target_session *t, bool differ);
 
 /*
  * A step has failed with rc: finishes or undoes by the facts, and tells the

@@ -101,19 +101,21 @@ static ssize_t read_round(void *arg, void *p, size_t n)
 }
 
 int nse_target_receive_round(struct nse_target_session *t,
-			     const struct nse_incoming *first, struct nse_error *err)
+			     const struct nse_incoming *first, struct nse_delta *d,
+			     struct nse_error *err)
 {
 	struct nse_error link = { 0 };
 	struct round r = { .t = t, .err = &link };
 	char end;
 	int rc = nse_journal_round(t->journal, err);
 
+	t->round_us = nse_now_us();
 	if (rc < 0 || (rc = next_piece(&r, first)) < 0)
 		return rc;
 	if (t->rounds++ == 0)
 		rc = nse_snapshot_read(&t->snap, read_round, &r, err);
 	else
-		rc = nse_delta_read(t->snap.ctx, read_round, &r, NULL, err);
+		rc = nse_delta_receive(d, t->snap.ctx, read_round, &r, NULL, err);
 	if (rc < 0 && link.code) {
 		*err = link; /* what broke is the link, not the stream */
 		return link.code;

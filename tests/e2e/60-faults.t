@@ -152,7 +152,7 @@ moving()
 reached()
 {
 	case $1 in
-	copy) [ "$(phase)" = copy ] && [ "$(session_state)" = gather ] ;;
+	copy) [ "$(phase)" = copy ] && [ "$(session_state)" = installing ] ;;
 	committed) [ "$(phase)" = suspended ] && [ "$(session_state)" = committed ] ;;
 	held) [ "$(phase)" = ready ] ;;
 	released) [ "$(phase)" = runs ] && [ "$(session_state)" = committed ] ;;
