@@ -18,10 +18,10 @@
 #define HEAD 8
 
 static const char *const names[NSE_MSG_COUNT] = {
-	"none",	    "HELLO", "WELCOME", "OFFER",  "VERDICT",   "CONTEXT",
-	"ROUND",    "HAVE",  "FREEZE",	"COMMIT", "COMMITTED", "REFUSED",
-	"RELEASED", "QUERY", "FACTS",	"SETTLE", "SETTLED",   "DONE",
-	"BYE",	    "ABORT", "ABORTED", "PING",	  "PONG",      "FAILED",
+	"none",	 "HELLO",  "WELCOME", "OFFER",	   "VERDICT",  "CONTEXT",  "ROUND",
+	"HAVE",	 "FREEZE", "COMMIT",  "COMMITTED", "REFUSED",  "RELEASED", "QUERY",
+	"FACTS", "SETTLE", "SETTLED", "DONE",	   "BYE",      "ABORT",	   "ABORTED",
+	"PING",	 "PONG",   "FAILED",  "PREPARE",   "PREPARED",
 };
 
 static const char *const states[NSE_ST_COUNT] = {
@@ -35,7 +35,8 @@ static const char *const states[NSE_ST_COUNT] = {
 static const uint32_t legal[NSE_ST_COUNT] = {
 	[NSE_ST_HELLO] = BIT(HELLO),
 	[NSE_ST_OFFER] = BIT(OFFER) | BIT(ABORT),
-	[NSE_ST_GATHER] = BIT(CONTEXT) | BIT(ROUND) | BIT(FREEZE) | BIT(ABORT),
+	[NSE_ST_GATHER] =
+		BIT(CONTEXT) | BIT(ROUND) | BIT(PREPARE) | BIT(FREEZE) | BIT(ABORT),
 	[NSE_ST_FROZEN] = BIT(CONTEXT) | BIT(ROUND) | BIT(COMMIT) | BIT(ABORT),
 	[NSE_ST_COMMITTED] = BIT(RELEASED) | BIT(ABORT) | BIT(QUERY),
 	[NSE_ST_RELEASED] =

@@ -8,6 +8,8 @@
  *	OFFER               -> VERDICT        scope; policy, room, what is missing
  *	CONTEXT*, ROUND     -> HAVE           a context stream in pieces; its digest;
  *	 … further rounds …                   what can be is installed ahead
+ *	PREPARE             -> PREPARED       the domain is on its way: its names here,
+ *	                                      when they are known already
  *	FREEZE                                the domain is suspended: guard up
  *	CONTEXT*, ROUND     -> HAVE
  *	COMMIT              -> COMMITTED | REFUSED
@@ -64,6 +66,8 @@ enum nse_message {
 	NSE_MSG_PING,
 	NSE_MSG_PONG,
 	NSE_MSG_FAILED,
+	NSE_MSG_PREPARE,
+	NSE_MSG_PREPARED,
 	NSE_MSG_COUNT,
 };
 

@@ -227,7 +227,7 @@ static int step_suspend(void *arg, struct nse_error *err)
 		if (rc != -ETIMEDOUT)
 			return rc;
 		*err = (struct nse_error){ 0 };
-		rc = nse_source_send_changes(s, false, err);
+		rc = nse_source_prepare(s, err) ?: nse_source_send_changes(s, false, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -399,8 +399,8 @@ const struct nse_step nse_source_steps[] = {
 	{ "install", step_install, undo_install, false },
 	{ "ready", step_ready, NULL, false },
 	{ "release", step_release, NULL, true },
-	{ "end", step_end, NULL, false },
 	{ "thaw", step_thaw, NULL, false },
+	{ "end", step_end, NULL, false },
 	{ "settle", step_settle, NULL, false },
 	{ "clean", step_clean, NULL, false },
 	{ "done", step_done, NULL, false },

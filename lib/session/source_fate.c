@@ -177,7 +177,9 @@ static int send_exact(struct nse_source_session *s, struct nse_error *err)
 		rc = put_exact(&d, s->sent, s->last, &diff.items[i]);
 	if (rc < 0)
 		return nse_errno(err, rc, "comparing the last states");
-	return diff.n ? nse_source_send_delta(s, &d, err) : 0;
+	return nse_context_count(d.puts) + nse_context_count(d.dels)
+		       ? nse_source_send_delta(s, &d, err)
+		       : 0;
 }
 
 int nse_source_settle(struct nse_source_session *s, struct nse_error *err)

@@ -32,8 +32,9 @@ struct nse_source_session {
 	struct nse_move *move;
 	struct nse_guard *guard;
 	int64_t suspended_us, ready_us, committed_us, released_us; /* when; 0: not yet */
-	bool ended; /* the platform's program */
-	bool there; /* something of ours may be installed at the target */
+	bool ended;    /* the platform's program */
+	bool prepared; /* the target knows its names of the domain's interfaces */
+	bool there;    /* something of ours may be installed at the target */
 	bool commit_sent;
 	bool settled;
 	bool verified;
@@ -77,6 +78,12 @@ int nse_source_send_delta(struct nse_source_session *s, const struct nse_delta *
 /* Sends what has changed since; with last = true everything has to be told now. */
 int nse_source_send_changes(struct nse_source_session *s, bool last,
 			    struct nse_error *err);
+
+/*
+ * The domain is on its way: the target finds out what it would have to at the
+ * commit, as far as it can already; to be called again until s->prepared.
+ */
+int nse_source_prepare(struct nse_source_session *s, struct nse_error *err);
 
 /* News for the user. */
 void nse_source_note(struct nse_source_session *s, const char *fmt, ...)

@@ -14,7 +14,8 @@
 #include "lib/util/clock.h"
 
 #define HAVE_US	   (600 * 1000000LL) /* the target installs a million entries meanwhile */
-#define ROUNDS_MAX 1000		     /* in the report; further ones are added up */
+#define PREPARE_US (120 * 1000000LL)
+#define ROUNDS_MAX 1000 /* in the report; further ones are added up */
 
 /* HAVE must tell of the same context as ours. */
 static int check_have(struct nse_source_session *s, const json_t *have, uint64_t digest,
@@ -147,4 +148,18 @@ int nse_source_send_changes(struct nse_source_session *s, bool last,
 	    (!d.nresets && !nse_context_count(d.puts) && !nse_context_count(d.dels)))
 		return rc;
 	return nse_source_send_delta(s, &d, err);
+}
+
+int nse_source_prepare(struct nse_source_session *s, struct nse_error *err)
+{
+	json_t *answer = NULL;
+	int rc;
+
+	if (s->prepared)
+		return 0;
+	rc = nse_source_ask(s, NSE_MSG_PREPARE, json_object(), NSE_MSG_PREPARED,
+			    nse_now_us() + PREPARE_US, &answer, err);
+	s->prepared = json_is_true(json_object_get(answer, "named"));
+	json_decref(answer);
+	return rc;
 }

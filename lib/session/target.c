@@ -260,9 +260,17 @@ static int take_round(struct nse_target_session *t, const struct nse_incoming *f
 		rc = take_first(t, &problems, err);
 	else if (rc == 0)
 		rc = nse_target_take_delta(t, &d, err);
-	if (rc == 0 && t->rounds > 1 && t->state == NSE_ST_GATHER)
-		rc = nse_target_find_names(t, false, err);
 	return rc < 0 ? rc : send_have(t, &problems, start, err);
+}
+
+/* The domain is on its way: what the commit would have to find out is found now. */
+static int prepare(struct nse_target_session *t, struct nse_error *err)
+{
+	int rc = nse_target_find_names(t, false, err);
+
+	return rc < 0 ? rc
+		      : nse_channel_send_json(&t->ch, NSE_MSG_PREPARED,
+					      json_pack("{s:b}", "named", t->named), err);
 }
 
 /* Takes rounds until the message `end` comes. */
@@ -278,6 +286,12 @@ static int rounds_until(struct nse_target_session *t, enum nse_message end,
 			return rc;
 		if (msg.type == end)
 			return 0;
+		if (msg.type == NSE_MSG_PREPARE) {
+			rc = prepare(t, err);
+			if (rc < 0)
+				return rc;
+			continue;
+		}
 		if (msg.type != NSE_MSG_CONTEXT)
 			return nse_error(err, -EPROTO, "%s without a context",
 					 nse_message_name(msg.type));
@@ -348,11 +362,14 @@ static int step_commit(void *arg, struct nse_error *err)
 	if (rc == 0)
 		rc = nse_guard_dropped(t->guard, &dropped, err);
 	if (rc == 0)
-		rc = nse_guard_down(nse_take(t->guard), err);
+		rc = nse_guard_lift(t->guard, err);
 	if (rc < 0)
 		return rc;
 	t->state = NSE_ST_COMMITTED;
-	return send_committed(t, start, dropped, err);
+	rc = send_committed(t, start, dropped, err);
+	/* The source waits for the answer, and not for this. */
+	nse_guard_down(nse_take(t->guard), NULL);
+	return rc;
 }
 
 static int undo_commit(void *arg, struct nse_error *err)

@@ -29,6 +29,7 @@
 struct nse_guard {
 	struct nse_nl *nl;
 	char table[sizeof("nsemig-guard-") + LABEL_MAX];
+	bool lifted; /* the tables are gone */
 };
 
 static void guard_free(struct nse_guard *g)
@@ -200,14 +201,13 @@ int nse_guard_up(struct nse_guard **out, const char *label, const struct nse_add
 	return 0;
 }
 
-int nse_guard_down(struct nse_guard *g, struct nse_error *err)
+int nse_guard_lift(struct nse_guard *g, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_guard_batch_release) struct nse_guard_batch b = { 0 };
-	NSE_CLEANUP(guard_freep) struct nse_guard *own = g;
 	uint32_t flags;
 	int rc;
 
-	if (!g)
+	if (!g || g->lifted)
 		return 0;
 	rc = nse_guard_build_down(&b, nse_nl_seq(g->nl, 2 + NSE_GUARD_FAMILIES),
 				  g->table);
@@ -222,6 +222,15 @@ int nse_guard_down(struct nse_guard *g, struct nse_error *err)
 					 g->table);
 		rc = rc == -ENOENT ? 0 : rc;
 	}
+	g->lifted = rc == 0;
+	return rc;
+}
+
+int nse_guard_down(struct nse_guard *g, struct nse_error *err)
+{
+	int rc = nse_guard_lift(g, err);
+
+	guard_freep(&g);
 	return rc;
 }
 

@@ -27,7 +27,14 @@ struct nse_guard;
 int nse_guard_up(struct nse_guard **g, const char *label, const struct nse_addr *addrs,
 		 size_t naddrs, struct nse_error *err);
 
-/* Takes it down in one batch, and frees it; NULL is accepted. */
+/*
+ * Lets everything pass again, in one batch. What is left is to be freed by
+ * nse_guard_down(), for which the kernel may let us wait for some 15 ms: it waits
+ * for readers of the rules that are gone when a socket is closed.
+ */
+int nse_guard_lift(struct nse_guard *g, struct nse_error *err);
+
+/* The same unless it was done, and frees it; NULL is accepted. */
 int nse_guard_down(struct nse_guard *g, struct nse_error *err);
 
 /* Packets that were dropped so far. */
