@@ -184,6 +184,64 @@ static void who_tells(void **state)
 	drop(&k);
 }
 
+static void talk(int from, int to)
+{
+	char c = 'x';
+
+	assert_int_equal(write(from, &c, 1), 1);
+	assert_int_equal(read(to, &c, 1), 1);
+}
+
+static uint8_t state_of(const struct kept *k, uint16_t port)
+{
+	struct ct_entry e;
+
+	assert_int_not_equal(find_port(k->ctx, port, &e), NSE_CONTEXT_NONE);
+	return e.tcp.state;
+}
+
+/* A connection's life, as packets tell it. */
+static void real_traffic(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET }, own;
+	socklen_t n = sizeof(a);
+	struct kept k;
+	int l, c, s;
+
+	(void)state;
+	NETNS();
+	nft(RULES_CT);
+	events(2);
+	memset(&k, 0, sizeof(k));
+	nse_scope_init(&k.scope);
+	scope_add(&k.scope, "127.0.0.1");
+	keep_what(&k, "conntrack", 0);
+	l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(l, 1), 0);
+	assert_int_equal(getsockname(l, (struct sockaddr *)&a, &n), 0);
+	assert_int_equal(connect(c, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(getsockname(c, (struct sockaddr *)&own, &n), 0);
+	s = accept(l, NULL, NULL);
+	assert_true(s >= 0);
+	talk(c, s);
+	talk(s, c);
+	STEP(&k, false, 1, 0);
+	assert_int_equal(state_of(&k, ntohs(own.sin_port)), 3);
+	close(c);
+	assert_int_equal(read(s, &n, 1), 0);
+	STEP(&k, false, 1, 0);
+	assert_in_range(state_of(&k, ntohs(own.sin_port)), 4, 5);
+	close(s);
+	STEP(&k, true, 1, 0);
+	assert_int_equal(state_of(&k, ntohs(own.sin_port)), 7);
+	assert_int_equal(stats(&k)->silent, 0);
+	close(l);
+	drop(&k);
+}
+
 static int changes_of(void *f, const struct nse_context *ctx, size_t *n)
 {
 	struct nse_follow_stats st = { 0 };
@@ -281,10 +339,11 @@ static void lost_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_told),	   cmocka_unit_test(what_has_come_of_it),
-		cmocka_unit_test(other_domains),   cmocka_unit_test(forwarded_elsewhere),
-		cmocka_unit_test(who_tells),	   cmocka_unit_test(a_tiny_buffer),
-		cmocka_unit_test(gone_in_between), cmocka_unit_test(lost_answers),
+		cmocka_unit_test(what_is_told),	 cmocka_unit_test(what_has_come_of_it),
+		cmocka_unit_test(other_domains), cmocka_unit_test(forwarded_elsewhere),
+		cmocka_unit_test(who_tells),	 cmocka_unit_test(real_traffic),
+		cmocka_unit_test(a_tiny_buffer), cmocka_unit_test(gone_in_between),
+		cmocka_unit_test(lost_answers),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
