@@ -46,7 +46,7 @@ migration()
 		printf '#!/bin/bash\nexec %s -- %q "$@"\n' "${at_step[*]@Q}" "$NSEMIG" >"$remote"
 		chmod 755 "$remote"
 	fi
-	[ "$fault" != frozen ] || patience=1
+	[ "$fault" != frozen ] || patience=2
 	(
 		NSEMIG_CONFIG=$LAB_STATE/host$from/nsemig.conf \
 			exec nsenter --net="/run/netns/$(lab_ns "$from")" -- \
@@ -92,7 +92,7 @@ drive()
 cell()
 {
 	local from to now domid why=() wanted=either harmless='' killed='' status='' hit='' made='' filled=''
-	local thaw='' recovered='' migrate_pid='' step_pid=''
+	local lost='' thaw='' recovered='' migrate_pid='' step_pid=''
 
 	from=$(lab_get host)
 	to=$(lab_other "$from")
@@ -128,7 +128,7 @@ place()
 	fi
 }
 
-shard=${MATRIX_SHARD:-1/1} max=$(sysctl -n net.netfilter.nf_conntrack_max)
+shard=${MATRIX_SHARD:-1/1}
 cells=0 chosen=0
 mkfifo "$work/events" "$work/go"
 exec {events}<>"$work/events" {go}<>"$work/go"
@@ -147,8 +147,8 @@ for end in source target; do
 			chosen=$((chosen + 1))
 			[ $((chosen % ${shard#*/})) = $((${shard%/*} % ${shard#*/})) ] || continue
 			cells=$((cells + 1))
-			if [ "$fault" = full ] && [ "$max" -gt 1000000 ]; then
-				skip "$name" "filling $max entries takes too long"
+			if [ "$fault" = full ] && [ "$(table_size)" -gt 1000000 ]; then
+				skip "$name" "filling $(table_size) entries takes too long"
 			else
 				cell "$name"
 			fi

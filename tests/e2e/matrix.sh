@@ -18,7 +18,8 @@ export LAB_COPY_MS=20 LAB_PAUSE_MS=20
 rules="bridge domains"
 crowd_from=198.51.100.1 # the domain's flows: from here, ports 1024 and up
 crowd=120
-freeze_s=2.6 # longer than both ends' patience with --timeout 1
+longest_s=432000 # nothing in the lab lives longer by itself
+freeze_s=4.6 # longer than both ends' patience with --timeout 2
 
 on()
 {
@@ -44,8 +45,8 @@ other_domain()
 		chain x { tcp dport @s counter packets 3 bytes 300; quota name "q" drop; }
 	}
 	END
-	lab_in "$host" "$helpers/flood" burst 198.51.102.1 "$addr" 20 20 >/dev/null
-	lab_in "$host" conntrack -I -p tcp -s 198.51.102.2 -d "$addr" --sport 5000 --dport 80 \
+	lab_in "$host" "$helpers/flood" burst 198.51.102.1 "$addr" 20 20 >/dev/null &&
+		lab_in "$host" conntrack -I -p tcp -s 198.51.102.2 -d "$addr" --sport 5000 --dport 80 \
 		-t 86400 --state ESTABLISHED -u ASSURED,SEEN_REPLY -m 9 >/dev/null 2>&1
 }
 
@@ -82,9 +83,10 @@ matrix_lab()
 		narrow_map $h
 	done
 	lab_in A nft add element "$rules" to_vif '{ "vif5.0" : jump vm1_to }'
-	other_domain A 10.77.0.98
-	other_domain B 10.77.0.99
-	lab_in A "$helpers/flood" burst $crowd_from "$LAB_VM4" $crowd $crowd >/dev/null
+	{ other_domain A 10.77.0.98 && other_domain B 10.77.0.99; } ||
+		bail_out "no other domains"
+	lab_in A "$helpers/flood" burst $crowd_from "$LAB_VM4" $crowd $crowd >/dev/null ||
+		bail_out "no flows of the domain"
 	probe_start tcp tcp "$LAB_VM4" 7007 -i 20 -p 50
 	eventually grep -q '[1-9]$' "$work/tcp" || bail_out "the guest does not answer"
 	for h in A B; do
@@ -221,6 +223,7 @@ strike_events()
 	heard=$(lab_in "$from" "$helpers/flood" burst 198.51.101.$bursts "$LAB_VM4" 2000 $keep \
 		"$migrate_pid")
 	[ "${heard% *}" = "${heard#* }" ] || found "no event was lost ($heard)"
+	[ $keep = 0 ] || [ "$heard" = "0 0" ] || lost=1
 	[ $keep = 0 ] || on "$from" "$NSEMIG" snapshot vm1 -o "$work/expected" 2>/dev/null
 	[ "$end" = source ] || kill -CONT "$migrate_pid"
 }
@@ -228,6 +231,11 @@ strike_events()
 domain_entries()
 {
 	lab_in "$1" conntrack -L 2>/dev/null | grep -c -F -e "=$LAB_VM4 " -e "=$LAB_VM6 "
+}
+
+table_size()
+{
+	sysctl -n net.netfilter.nf_conntrack_max
 }
 
 strike_full()
@@ -249,18 +257,19 @@ after_full()
 }
 
 # An entry at the target whose answers look like those of one of the domain's
-# flows. Where the domain's is there already the kernel does not take it.
+# flows. Where the domain's is there already the kernel makes it another one.
 strike_exists()
 {
-	local port=$((1023 + crowd))
+	local port=$((1023 + crowd)) in_the_way
 
-	if lab_in "$to" conntrack -I -p udp -s $crowd_from -d 10.77.0.97 --sport $port --dport 9 \
+	lab_in "$to" conntrack -I -p udp -s $crowd_from -d 10.77.0.97 --sport $port --dport 9 \
 		-r "$LAB_VM4" -q $crowd_from --reply-port-src 9 --reply-port-dst $port \
-		--dst-nat "$LAB_VM4" -t 600 -u ASSURED,SEEN_REPLY -m 4 >/dev/null 2>&1; then
-		wanted=stay made=1
-	else
+		--dst-nat "$LAB_VM4" -t 600 -u ASSURED,SEEN_REPLY -m 4 >/dev/null 2>&1 ||
+		found "no entry to be in the way"
+	in_the_way=$(lab_in "$to" conntrack -L -p udp -d 10.77.0.97 2>/dev/null)
+	wanted=stay made=1
+	[[ $in_the_way == *" src=$LAB_VM4 dst=$crowd_from sport=9 dport=$port "* ]] ||
 		wanted=move harmless=1
-	fi
 }
 
 after_exists()
@@ -362,6 +371,8 @@ judge()
 			found "exit status $status of one that was killed, or a report"
 		return
 	fi
+	[ -z "$lost" ] || [ "$(jq '.follow.resyncs > 0' "$work/report")" = true ] ||
+		found "events were lost, and the report does not tell of it"
 	told=$(jq -r '"\(.format) \(.result) \(.verified) \(.reason != null)"' "$work/report" 2>&1)
 	case $now,$status,$told in
 	"$from,3,1 aborted false true" | "$to,0,1 migrated true false") ;;
@@ -414,6 +425,9 @@ context_is_whole()
 	fi
 	# shellcheck disable=SC2181
 	[ $? = 0 ] || found "its context differs: $(head -c 3000 <<<"$differs")"
+	differs=$(lab_in "$now" conntrack -L 2>/dev/null | grep -F "=$LAB_VM4 " |
+		awk -v max=$longest_s '$3 > max')
+	[ -z "$differs" ] || found "entries that live too long: $(head -n 3 <<<"$differs")"
 }
 
 absent()
