@@ -290,6 +290,17 @@ bool nse_context_at(const struct nse_context *ctx, uint32_t slot, struct nse_rec
 	return true;
 }
 
+void nse_context_soon(const struct nse_context *ctx, uint32_t slot)
+{
+	const uint8_t *p;
+
+	if (slot >= ctx->nslots || is_empty(ctx, slot))
+		return;
+	p = ctx->arena + ctx->offsets[slot];
+	__builtin_prefetch(p);
+	__builtin_prefetch(p + 64);
+}
+
 size_t nse_context_count(const struct nse_context *ctx)
 {
 	return ctx->count;

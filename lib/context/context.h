@@ -59,6 +59,12 @@ uint32_t nse_context_find(const struct nse_context *ctx, const struct nse_kind *
  */
 bool nse_context_at(const struct nse_context *ctx, uint32_t slot, struct nse_record *rec);
 
+/*
+ * The slot will be looked at soon. In an order other than that in which the records
+ * were put, most of the time goes into waiting for memory.
+ */
+void nse_context_soon(const struct nse_context *ctx, uint32_t slot);
+
 /* Number of records, and the end of the slot numbers. */
 size_t nse_context_count(const struct nse_context *ctx);
 uint32_t nse_context_slots(const struct nse_context *ctx);

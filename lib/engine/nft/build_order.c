@@ -231,6 +231,8 @@ static void find_runs(const struct nse_context *ctx, struct nft_order *o,
 	struct nse_record rec;
 
 	while (i-- > first) {
+		if (i >= NFT_ORDER_AHEAD)
+			nse_context_soon(ctx, o->slots[i - NFT_ORDER_AHEAD]);
 		nse_context_at(ctx, o->slots[i], &rec);
 		o->ends[i] = i + 1;
 		if (next.n && rec.key.n >= next.n &&
@@ -302,6 +304,7 @@ int nft_build_context(struct nft_builder *bd, const struct nse_context *ctx,
 	if (rc < 0)
 		return nse_errno(err, rc, "a ruleset of %u records", o.n);
 	for (uint32_t i = 0; i < o.n && rc == 0; i++) {
+		nft_order_go(&o, ctx, i);
 		nse_context_at(ctx, o.slots[i], &rec);
 		rc = nft_key_decode(&rec, &key, err);
 		if (rc == 0 && (!want || want(arg, o.slots[i], &key)))

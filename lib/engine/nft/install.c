@@ -63,9 +63,11 @@ static int build(struct nft_plan *p, struct nft_builder *bd, struct nse_error *e
 		struct nft_key key = { 0 };
 
 		end = i + p->order.count[k / 2][!(k % 2)];
-		for (; i < end && rc == 0; i++)
+		for (; i < end && rc == 0; i++) {
+			nft_order_go(&p->order, p->ctx, i);
 			if (k / 2 == NFT_SET || wants(p, p->order.slots[i]))
 				rc = build_one(p, bd, p->order.slots[i], &key, err);
+		}
 	}
 	if (rc == 0 && (rc = nft_build_flush(bd)) < 0)
 		nse_errno(err, rc, "installing rules");
