@@ -49,7 +49,8 @@ struct nse_refusal {
 	0x10 /* install while the domain still runs elsewhere: with a long time to live, \
 		and what cannot be made yet is left NSE_UNTOUCHED and not refused;       \
 		settle() gives what no packet has met since the time that it had left */
-#define NSE_JOB_UNMET 0x20 /* undo: only what no packet has met since it was installed */
+#define NSE_JOB_UNMET 0x20 /* undo: only what no packet has met since it was installed   \
+			    */
 #define NSE_JOB_LONG                                                                     \
 	0x40 /* entries get a long time to live, which settle() takes back;              \
 		NSE_JOB_AHEAD implies it */
@@ -82,7 +83,8 @@ struct nse_job {
 	struct nse_refusal *differences; /* owned; the first of those that differ */
 	size_t ndifferences;
 	int64_t installed_us; /* nse_now_us() of the first install(), 0: unknown */
-	int64_t taken_us;     /* when the states were taken, in our nse_now_us(); 0: unknown */
+	int64_t taken_us; /* when the states were taken, in our nse_now_us(); 0: unknown
+			   */
 	const struct nse_domain *others; /* of this host; may be NULL. Not owned */
 	struct nse_context *owned;	 /* a context that goes with the job, or NULL */
 };
