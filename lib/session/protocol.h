@@ -19,7 +19,8 @@
  *	SETTLE              -> SETTLED        preliminary state made final, read back
  *	DONE                -> BYE            the target forgets its journal
  *	ABORT               -> ABORTED        any time: everything is undone
- *	PING                -> PONG           any time
+ *	PING                -> PONG           any time; PONG also without having been
+ *	                                      asked, in the middle of long work
  *	                    <- FAILED         any time: the target has undone everything
  *
  * A message is u32 length of the payload, u16 type, u16 zero, payload; all big

@@ -211,17 +211,25 @@ static int undo_offer(void *arg, struct nse_error *err)
 	return 0;
 }
 
+/* A million entries take some seconds each time that they are gone through. */
+static int still_here(struct nse_target_session *t, struct nse_error *err)
+{
+	return nse_channel_send(&t->ch, NSE_MSG_PONG, NULL, 0, err);
+}
+
 /* The first round: is there anything against it? If not, it goes ahead. */
 static int take_first(struct nse_target_session *t, struct nse_problems *problems,
 		      struct nse_error *err)
 {
 	const struct nse_arrival as = { nse_install_job_flags(t->anchor),
 					&t->scope.others };
-	int rc = nse_target_take_snapshot(t, err);
+	int rc = still_here(t, err) ?: nse_target_take_snapshot(t, err);
 
-	if (rc == 0)
-		rc = nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &as, problems,
-					   err);
+	rc = rc ?: still_here(t, err);
+	rc = rc
+		     ?: nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &as, problems,
+					      err);
+	rc = rc ?: still_here(t, err);
 	for (size_t i = 0; i < problems->n && rc == 0; i++)
 		if (problems->items[i].severity == NSE_FAIL)
 			return 0;
@@ -396,7 +404,8 @@ static int step_settle(void *arg, struct nse_error *err)
 
 	t->job.flags |= NSE_JOB_UNMET;
 	rc = rounds_until(t, NSE_MSG_SETTLE, err);
-	rc = rc ?: nse_target_settle(t, err);
+	rc = rc ?: nse_target_settle(t, err) ?: still_here(t, err);
+	rc = rc ?: nse_target_verify(t, err);
 	if (rc < 0)
 		return rc;
 	t->state = NSE_ST_SETTLED;

@@ -45,13 +45,18 @@ int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *p
 int nse_target_settle(struct nse_target_session *t, struct nse_error *err)
 {
 	uint32_t ahead = nse_engines_ahead();
-	int rc;
 
 	t->job.taken_us = t->round_us;
-	rc = nse_engines_settle(ahead, &t->job, err);
-	rc = rc ?: nse_engines_verify(ahead, &t->job, err);
-	rc = rc ?: nse_engines_settle(~ahead, &t->rest_job, err);
-	return rc ?: nse_engines_verify(~ahead, &t->rest_job, err);
+	return nse_engines_settle(ahead, &t->job, err)
+		       ?: nse_engines_settle(~ahead, &t->rest_job, err);
+}
+
+int nse_target_verify(struct nse_target_session *t, struct nse_error *err)
+{
+	uint32_t ahead = nse_engines_ahead();
+
+	return nse_engines_verify(ahead, &t->job, err)
+		       ?: nse_engines_verify(~ahead, &t->rest_job, err);
 }
 
 /*
@@ -88,7 +93,7 @@ static int wait_for_fact(struct nse_target_session *t)
 static int finish_alone(struct nse_target_session *t, struct nse_error *err)
 {
 	struct nse_error own = { 0 };
-	int rc = nse_target_settle(t, &own);
+	int rc = nse_target_settle(t, &own) ?: nse_target_verify(t, &own);
 
 	if (rc < 0)
 		return nse_error(err, rc, "settling without the source: %s", own.text);

@@ -102,8 +102,9 @@ int nse_target_find_names(struct nse_target_session *t, bool last, struct nse_er
  */
 int nse_target_install(struct nse_target_session *t, struct nse_error *err);
 
-/* Makes final what was installed, and reads it back. */
+/* Makes final what was installed; reads it back. */
 int nse_target_settle(struct nse_target_session *t, struct nse_error *err);
+int nse_target_verify(struct nse_target_session *t, struct nse_error *err);
 
 /* Takes it back, and what was installed ahead with it. */
 int nse_target_uninstall(struct nse_target_session *t, struct nse_error *err);
