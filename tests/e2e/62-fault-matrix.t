@@ -100,6 +100,13 @@ cell()
 	on "$from" "$NSEMIG" snapshot vm1 -o "$work/expected" 2>/dev/null
 	drive
 	settle_down
+	# A machine that is too busy for so little patience gets one more chance.
+	if [ "$fault,$hit" = frozen, ] && [ "$status" = 3 ]; then
+		diag "$1: once more ($(tail -n 2 "$work/talk" | head -n 1))"
+		status='' why=()
+		drive
+		settle_down
+	fi
 	[ -z "$killed" ] || recover "$killed"
 	[ "$(type -t "after_$fault")" != function ] || "after_$fault"
 	judge
