@@ -97,6 +97,9 @@ commit_round()
 	commit_check "$size"
 	commit+=("$(jq .phases_us.commit "$work/report")")
 	hold+=("$(jq .hold_us "$work/report")")
+	say "events=$events, $size flows: $(jq -c '[(.phases_us |
+		{commit, freeze, collect, install, round0}), (.rounds | {rounds: length,
+		last: .[-2].records}), .follow]' "$work/report")"
 	within B conntrack -F 2>/dev/null
 	LAB_COPY_MS=100 commit_migrate B A
 }
