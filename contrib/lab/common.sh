@@ -1,17 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the lab and its platform share: names and addresses of the lab's parts,
-# the frozen and the running state of the domain, and the two movements of
-# its interfaces. Sourced by bash; LAB_ID tells one lab from another.
+# the frozen and the running state of a domain, and the two movements of
+# its interfaces. Sourced by bash; LAB_ID tells one lab from another, and
+# LAB_DOMAIN which of its domains is meant.
 
 LAB_ID=${LAB_ID:-lab}
 LAB_STATE=/run/nsemig-lab-$LAB_ID
-LAB_DOMAIN=vm1
-LAB_UUID=7d1c5a52-0f3b-4a54-9a55-0000006e7365
 
 # The addresses; those of NAT exist in a lab made with --nat.
-LAB_VM4=10.77.0.10
-LAB_VM6=fd77::10
 LAB_CLIENT4=10.77.0.100
 LAB_CLIENT6=fd77::100
 LAB_NAT_INSIDE=172.16.77.10
@@ -19,8 +16,6 @@ LAB_NAT_OUTSIDE=192.0.2.10
 LAB_NAT_CLIENT=192.0.2.100
 LAB_MGMT_A=10.78.0.1
 LAB_MGMT_B=10.78.0.2
-LAB_MAC0=00:16:3e:77:00:0a
-LAB_MAC1=00:16:3e:77:01:0a
 
 lab_die()
 {
@@ -28,12 +23,39 @@ lab_die()
 	exit 3
 }
 
-# The network namespace of A, B, vm, client or switch.
+# Everything about a domain is about $1 from here on: one of vm1 to vm9. The
+# first is what a lab has when nothing else was asked for.
+lab_domain()
+{
+	local n=${1#vm}
+
+	[[ $1 == vm[1-9] ]] || lab_die "'$1' is none of vm1 to vm9"
+	LAB_DOMAIN=$1
+	LAB_PART=vm${n#1}
+	LAB_DIR=$LAB_STATE/domain${n#1}
+	LAB_UUID=7d1c5a52-0f3b-4a54-9a55-0000006e73$((64 + n))
+	LAB_VM4=10.77.0.$((9 + n))
+	LAB_VM6=fd77::$((9 + n))
+	LAB_MAC0=$(printf '00:16:3e:77:00:%02x' $((9 + n)))
+	LAB_MAC1=$(printf '00:16:3e:77:01:%02x' $((9 + n)))
+}
+
+# The domains that the lab has.
+lab_domains()
+{
+	local n
+
+	for n in '' 2 3 4 5 6 7 8 9; do
+		[ ! -d "$LAB_STATE/domain$n" ] || echo "vm${n:-1}"
+	done
+}
+
+# The network namespace of A, B, vm (of vm1), vm2 and so on, client or switch.
 lab_ns()
 {
 	case $1 in
-	A | B | vm | client | switch) echo "nsemig-$LAB_ID-$1" ;;
-	*) lab_die "'$1' is none of A, B, vm, client, switch" ;;
+	A | B | vm | vm[2-9] | client | switch) echo "nsemig-$LAB_ID-$1" ;;
+	*) lab_die "'$1' is none of A, B, vm, vm2 to vm9, client, switch" ;;
 	esac
 }
 
@@ -55,13 +77,25 @@ lab_other()
 
 lab_put()
 {
-	echo "$2" >"$LAB_STATE/domain/.$1.$BASHPID"
-	mv "$LAB_STATE/domain/.$1.$BASHPID" "$LAB_STATE/domain/$1"
+	echo "$2" >"$LAB_DIR/.$1.$BASHPID"
+	mv "$LAB_DIR/.$1.$BASHPID" "$LAB_DIR/$1"
 }
 
 lab_get()
 {
-	cat "$LAB_STATE/domain/$1"
+	cat "$LAB_DIR/$1"
+}
+
+# A new domain id at host $1, where others may ask for one at the same time.
+lab_new_domid()
+{
+	local id
+
+	{
+		flock 6
+		read -r id <&6
+		echo $((id + 1)) | tee "$LAB_STATE/host$1/domid"
+	} 6<"$LAB_STATE/host$1/domid"
 }
 
 lab_ms()
@@ -73,10 +107,13 @@ lab_ms()
 # or 2); elsewhere each process of the VM's namespace is stopped.
 lab_freezer()
 {
+	local group=nsemig-lab-$LAB_ID
+
+	[ "$LAB_PART" = vm ] || group+=-$LAB_PART
 	if [ -w /sys/fs/cgroup/freezer/cgroup.procs ]; then
-		echo "/sys/fs/cgroup/freezer/nsemig-lab-$LAB_ID"
+		echo "/sys/fs/cgroup/freezer/$group"
 	elif [ -w /sys/fs/cgroup/cgroup.procs ]; then
-		echo "/sys/fs/cgroup/nsemig-lab-$LAB_ID"
+		echo "/sys/fs/cgroup/$group"
 	fi
 }
 
@@ -84,7 +121,7 @@ lab_signal_vm()
 {
 	local pid
 
-	for pid in $(ip netns pids "$(lab_ns vm)"); do
+	for pid in $(ip netns pids "$(lab_ns "$LAB_PART")"); do
 		kill "-$1" "$pid" 2>/dev/null || true
 	done
 }
@@ -142,14 +179,15 @@ lab_bridge()
 	if [ "$1" = 0 ]; then echo br0; else echo brnat; fi
 }
 
-# The vifs as they are named now, wherever they are: "HOST IFNAME DEVID".
+# The vifs as they are named now, wherever they are: "HOST IFNAME DEVID". Whose
+# they are stands in their aliases.
 lab_find_vifs()
 {
 	local host n
 
 	for host in A B; do
 		for n in $(ip -n "$(lab_ns $host)" -o link show type veth |
-			sed -n 's/^[0-9]*: \(vif[0-9]*\.[0-9]*\)[@:].*/\1/p'); do
+			sed -n "s/^[0-9]*: \(vif[0-9]*\.[0-9]*\)[@:].*alias $LAB_DOMAIN\$/\1/p"); do
 			echo "$host $n ${n#*.}"
 		done
 	done
@@ -197,9 +235,9 @@ lab_run_at()
 			"$LAB_NAT_OUTSIDE/32" dev br0 2>/dev/null || true
 		ip -n "$ns" addr replace "$LAB_NAT_OUTSIDE/32" dev br0
 		lab_announce "$host" br0 "$(cat "$LAB_STATE/host$host/mac")"
-		lab_announce vm eth1 $LAB_MAC1
+		lab_announce "$LAB_PART" eth1 "$LAB_MAC1"
 	fi
-	lab_announce vm eth0 $LAB_MAC0
+	lab_announce "$LAB_PART" eth0 "$LAB_MAC0"
 	lab_thaw
 }
 
@@ -213,3 +251,5 @@ lab_recover()
 	*) lab_run_at "$(lab_get host)" "$(lab_get domid)" ;;
 	esac
 }
+
+lab_domain "${LAB_DOMAIN:-vm1}"
