@@ -12,6 +12,8 @@
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 
+#define NOBODY 0x7ff0 /* the first domain id that Xen reserves */
+
 static const struct nse_vif *by_devid(const struct nse_domain *d, int devid)
 {
 	for (size_t i = 0; i < d->nvifs; i++)
@@ -71,6 +73,29 @@ int nse_arrive_scope(struct nse_platform *p, const struct nse_scope *announced,
 
 		name_here(from, &incoming, &from->vifs[i], name);
 		rc = add_pair(map, from->vifs[i].name, name, err);
+	}
+	return rc;
+}
+
+static bool has_vif(const struct nse_domain *d, const char *name)
+{
+	for (size_t i = 0; i < d->nvifs; i++)
+		if (strcmp(d->vifs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+int nse_arrive_stand_in(const struct nse_scope *announced, struct nse_map *map,
+			struct nse_error *err)
+{
+	const struct nse_domain *d = &announced->domain, nobody = { .id = NOBODY };
+	char name[IFNAMSIZ];
+	int rc = 0;
+
+	for (size_t i = 0; i < d->nvifs && rc == 0; i++) {
+		name_here(d, &nobody, &d->vifs[i], name);
+		if (has_vif(&announced->others, d->vifs[i].name))
+			rc = add_pair(map, d->vifs[i].name, name, err);
 	}
 	return rc;
 }

@@ -25,6 +25,14 @@ int nse_arrive_scope(struct nse_platform *p, const struct nse_scope *announced,
 		     struct nse_scope *here, struct nse_map *map, struct nse_error *err);
 
 /*
+ * As long as that is not known: *map gets a pair for each interface that Xen named
+ * and whose name another domain has here (announced->others), to a name that no
+ * domain has.
+ */
+int nse_arrive_stand_in(const struct nse_scope *announced, struct nse_map *map,
+			struct nse_error *err);
+
+/*
  * Replaces *ctx by its relocated copy; an empty map leaves it alone. The
  * records must have been checked.
  */

@@ -15,6 +15,7 @@
 
 #include "lib/engine/registry.h"
 #include "lib/scope/resolve.h"
+#include "lib/session/arrive.h"
 #include "lib/session/policy.h"
 #include "lib/session/target.h"
 #include "lib/util/clock.h"
@@ -217,18 +218,34 @@ static int still_here(struct nse_target_session *t, struct nse_error *err)
 	return nse_channel_send(&t->ch, NSE_MSG_PONG, NULL, 0, err);
 }
 
+/* Rules by names that are nobody's, where the source's are another domain's here. */
+static int preflight(struct nse_target_session *t, struct nse_problems *problems,
+		     struct nse_error *err)
+{
+	const struct nse_arrival as = { nse_install_job_flags(t->anchor),
+					&t->scope.others };
+	NSE_CLEANUP(nse_context_freep) struct nse_context *here = NULL;
+	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
+	uint32_t nft = 0;
+	int rc = nse_engines_parse("nft", &nft, err);
+
+	rc = rc ?: nse_arrive_stand_in(&t->scope, &map, err);
+	if (rc == 0 && !nse_map_empty(&map))
+		rc = nse_engines_relocate(&map, t->rest, &here, err);
+	rc = rc ?: nse_engines_preflight(nft, here ?: t->rest, &as, problems, err);
+	return rc
+		       ?: nse_engines_preflight(NSE_ENGINES_ALL & ~nft, t->snap.ctx, &as,
+						problems, err);
+}
+
 /* The first round: is there anything against it? If not, it goes ahead. */
 static int take_first(struct nse_target_session *t, struct nse_problems *problems,
 		      struct nse_error *err)
 {
-	const struct nse_arrival as = { nse_install_job_flags(t->anchor),
-					&t->scope.others };
 	int rc = still_here(t, err) ?: nse_target_take_snapshot(t, err);
 
 	rc = rc ?: still_here(t, err);
-	rc = rc
-		     ?: nse_engines_preflight(NSE_ENGINES_ALL, t->snap.ctx, &as, problems,
-					      err);
+	rc = rc ?: preflight(t, problems, err);
 	rc = rc ?: still_here(t, err);
 	for (size_t i = 0; i < problems->n && rc == 0; i++)
 		if (problems->items[i].severity == NSE_FAIL)
