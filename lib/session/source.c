@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/engine/registry.h"
-#include "lib/scope/resolve.h"
+#include "lib/session/local.h"
 #include "lib/session/recover.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
@@ -158,10 +158,14 @@ static int collect(struct nse_source_session *s, struct nse_context **ctx,
 /* Listens before it collects, so that nothing is missed between the two. */
 static int follow(struct nse_source_session *s, struct nse_error *err)
 {
+	int64_t start = nse_now_us();
 	int rc = nse_follow_open(&s->follow, s->spec->engines, s->spec->scope, RECHECK_US,
 				 err);
 
-	return rc < 0 ? rc : nse_follow_collect(s->follow, &s->sent, err);
+	rc = rc ?: nse_follow_collect(s->follow, &s->sent, err);
+	/* The target was not listened to meanwhile. */
+	s->ch.heard_us += nse_now_us() - start;
+	return rc;
 }
 
 static int step_round0(void *arg, struct nse_error *err)
@@ -178,6 +182,8 @@ static int step_round0(void *arg, struct nse_error *err)
 			     ?: follow(s, err);
 	if (rc == 0)
 		rc = nse_source_send_first(s, err);
+	if (rc == 0 && !s->spec->dry_run)
+		rc = nse_source_catch_up(s, err);
 	if (rc == 0)
 		nse_source_note(s, "%zu records are at %s", nse_context_count(s->sent),
 				s->spec->target);
@@ -341,8 +347,8 @@ static int step_clean(void *arg, struct nse_error *err)
 	struct nse_addr *local = NULL;
 	struct nse_job job = { 0 };
 	size_t nlocal = 0;
-	int rc = nse_scope_local(s->spec->config, s->spec->platform, s->spec->scope,
-				 &local, &nlocal, err);
+	int rc = nse_local_ends(s->spec->config, s->spec->platform, s->spec->scope,
+				&local, &nlocal, err);
 
 	if (rc == 0)
 		rc = nse_install_purge(s->last ? s->last : s->sent, s->spec->engines,
@@ -363,9 +369,11 @@ static int step_clean(void *arg, struct nse_error *err)
 static int step_settle(void *arg, struct nse_error *err)
 {
 	struct nse_source_session *s = arg;
+	int64_t start = nse_now_us();
 	struct nse_error own = { 0 };
 	int rc = collect(s, &s->last, &own);
 
+	s->ch.heard_us += nse_now_us() - start;
 	nse_follow_close(nse_take(s->follow));
 	if (rc < 0)
 		nse_source_note(s, "warning: the last states were not read: %s",

@@ -75,6 +75,12 @@ int nse_source_send_first(struct nse_source_session *s, struct nse_error *err);
 int nse_source_send_delta(struct nse_source_session *s, const struct nse_delta *d,
 			  struct nse_error *err);
 
+/*
+ * Sends what has changed while the first round was under way, until little is left:
+ * a long round would keep us from seeing the suspension.
+ */
+int nse_source_catch_up(struct nse_source_session *s, struct nse_error *err);
+
 /* Sends what has changed since; with last = true everything has to be told now. */
 int nse_source_send_changes(struct nse_source_session *s, bool last,
 			    struct nse_error *err);

@@ -15,7 +15,9 @@
 
 #define HAVE_US	   (600 * 1000000LL) /* the target installs a million entries meanwhile */
 #define PREPARE_US (120 * 1000000LL)
-#define ROUNDS_MAX 1000 /* in the report; further ones are added up */
+#define CATCH_UP   10	  /* rounds */
+#define FEW_US	   100000 /* a round that takes less is a short one */
+#define ROUNDS_MAX 1000	  /* in the report; further ones are added up */
 
 /* HAVE must tell of the same context as ours. */
 static int check_have(struct nse_source_session *s, const json_t *have, uint64_t digest,
@@ -148,6 +150,19 @@ int nse_source_send_changes(struct nse_source_session *s, bool last,
 	    (!d.nresets && !nse_context_count(d.puts) && !nse_context_count(d.dels)))
 		return rc;
 	return nse_source_send_delta(s, &d, err);
+}
+
+int nse_source_catch_up(struct nse_source_session *s, struct nse_error *err)
+{
+	int64_t start, took = FEW_US;
+	int rc = 0;
+
+	for (int i = 0; i < CATCH_UP && took >= FEW_US && rc == 0; i++) {
+		start = nse_now_us();
+		rc = nse_source_send_changes(s, false, err);
+		took = nse_now_us() - start;
+	}
+	return rc;
 }
 
 int nse_source_prepare(struct nse_source_session *s, struct nse_error *err)
