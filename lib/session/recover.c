@@ -16,6 +16,7 @@
 #include "lib/scope/resolve.h"
 #include "lib/session/arrive.h"
 #include "lib/session/install.h"
+#include "lib/session/local.h"
 #include "lib/util/cleanup.h"
 
 /* Where a domain is, as far as this host can tell. */
@@ -92,7 +93,7 @@ static int clean(const struct nse_recover_spec *spec, const struct nse_journal *
 	what->how = NSE_RECOVERED_CLEANED;
 	if (rc < 0 || !snap.ctx)
 		return rc;
-	rc = nse_scope_local(spec->config, spec->platform, scope, &local, &nlocal, err);
+	rc = nse_local_ends(spec->config, spec->platform, scope, &local, &nlocal, err);
 	if (rc == 0)
 		rc = nse_install_purge(snap.ctx, NSE_ENGINES_ALL, scope, local, nlocal, 0,
 				       &job, err);
