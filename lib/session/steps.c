@@ -40,6 +40,9 @@ int nse_steps_next(struct nse_steps *s, struct nse_error *err)
 		s->failed_at = step->name;
 		return rc;
 	}
+	/* What it tried in vain before it succeeded is no error. */
+	if (err)
+		*err = (struct nse_error){ 0 };
 	if (step->line)
 		s->crossed = true;
 	return s->table[s->done].name ? 1 : 0;

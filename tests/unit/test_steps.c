@@ -19,6 +19,7 @@ struct world {
 	char log[64]; /* one letter for each thing done */
 	int fail_at;  /* the step (1 to 3) that fails; 0: none */
 	bool bad_undo;
+	bool tries; /* the first step says so when it fails, and succeeds */
 };
 
 static void write_log(struct world *w, char c)
@@ -32,6 +33,8 @@ static void write_log(struct world *w, char c)
 static int run_n(struct world *w, int n, struct nse_error *err)
 {
 	write_log(w, (char)('0' + n));
+	if (w->tries && n == 1)
+		nse_error(err, -EAGAIN, "once more");
 	return w->fail_at == n ? nse_error(err, -EIO, "step %d broke", n) : 0;
 }
 
@@ -99,6 +102,18 @@ static void test_all_run(void **state)
 	assert_null(s.failed_at);
 	assert_int_equal(nse_steps_undo(&s, &err), 0);
 	assert_string_equal(w.log, "123ba");
+}
+
+static void test_retry_leaves_no_text(void **state)
+{
+	struct world w = { .tries = true };
+	struct nse_error err = { 0 };
+	struct nse_steps s;
+
+	(void)state;
+	assert_int_equal(go(no_line, &w, &s, &err), 0);
+	assert_int_equal(err.code, 0);
+	assert_string_equal(err.text, "");
 }
 
 static void test_failure_undoes_backwards(void **state)
@@ -194,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_run),
+		cmocka_unit_test(test_retry_leaves_no_text),
 		cmocka_unit_test(test_failure_undoes_backwards),
 		cmocka_unit_test(test_failed_step_is_undone_itself),
 		cmocka_unit_test(test_nothing_undone_behind_the_line),
