@@ -233,7 +233,7 @@ check_report()
 
 	diag "$what: $(field '{phases_us, hold_us, records} | @json')"
 	is "$(field '[.format, .result, .domain, .reason, .verified] | @json')" \
-		'[1,"migrated","vm1",null,true]' "$what: the report says migrated, verified"
+		"[1,\"migrated\",\"$LAB_DOMAIN\",null,true]" "$what: the report says migrated, verified"
 	is "$(field '[.phases_us.commit, .hold_us, .rounds[0].records, .rounds[0].bytes,
 		.rounds[0].us, .records.carried, .records.kept] | map(type) | unique | @json')" \
 		'["number"]' "$what: it has its times and numbers"
