@@ -146,6 +146,7 @@ const struct nse_engine nse_engine_conntrack = {
 	.relocate = relocate,
 	.install = ct_install,
 	.settle = ct_settle,
+	.refresh = ct_refresh,
 	.verify = ct_verify,
 	.undo = ct_undo,
 	.remove = ct_remove,

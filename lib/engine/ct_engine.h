@@ -18,6 +18,7 @@ int ct_install(struct nse_job *job, struct nse_error *err);
 #define CT_PRELIMINARY (NSE_JOB_LIBERAL | NSE_JOB_AHEAD | NSE_JOB_LONG)
 int ct_settle(struct nse_job *job, struct nse_error *err);
 int ct_verify(struct nse_job *job, struct nse_error *err);
+int ct_refresh(struct nse_job *job, struct nse_error *err);
 int ct_undo(struct nse_job *job, struct nse_error *err);
 int ct_remove(struct nse_job *job, struct nse_error *err);
 int ct_describe(const struct nse_record *rec, json_t *key, json_t *body, json_t *state);

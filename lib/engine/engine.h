@@ -49,8 +49,9 @@ struct nse_refusal {
 	0x10 /* install while the domain still runs elsewhere: with a long time to live, \
 		and what cannot be made yet is left NSE_UNTOUCHED and not refused;       \
 		settle() gives what no packet has met since the time that it had left */
-#define NSE_JOB_UNMET 0x20 /* undo: only what no packet has met since it was installed   \
-			    */
+#define NSE_JOB_UNMET                                                                    \
+	0x20 /* undo: only what no packet has met since it was installed                 \
+	      */
 #define NSE_JOB_LONG                                                                     \
 	0x40 /* entries get a long time to live, which settle() takes back;              \
 		NSE_JOB_AHEAD implies it */
@@ -234,6 +235,14 @@ struct nse_engine {
 
 	/* Makes final what install() left preliminary, for CREATED records. */
 	int (*settle)(struct nse_job *job, struct nse_error *err);
+
+	/*
+	 * With `ahead` only: makes anew what is CREATED and has been met by packets
+	 * since. The kernel has learnt from them where a connection stood, and would
+	 * not follow it from where it stands when the domain comes. Nothing may pass
+	 * meanwhile.
+	 */
+	int (*refresh)(struct nse_job *job, struct nse_error *err);
 
 	/*
 	 * Reads back what is CREATED and compares it with the record: counts

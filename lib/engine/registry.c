@@ -168,6 +168,16 @@ int nse_engines_settle(uint32_t set, struct nse_job *job, struct nse_error *err)
 	return f.rc;
 }
 
+int nse_engines_refresh(uint32_t set, struct nse_job *job, struct nse_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT && rc == 0; i++)
+		if (chosen(set, i) && nse_engines[i]->refresh)
+			rc = nse_engines[i]->refresh(job, err);
+	return rc;
+}
+
 int nse_engines_verify(uint32_t set, struct nse_job *job, struct nse_error *err)
 {
 	struct first_error f = { .err = err };

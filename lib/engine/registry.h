@@ -31,6 +31,7 @@ int nse_engines_preflight(uint32_t set, const struct nse_context *ctx,
 			  struct nse_error *err);
 int nse_engines_install(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_settle(uint32_t set, struct nse_job *job, struct nse_error *err);
+int nse_engines_refresh(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_verify(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_undo(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_remove(uint32_t set, struct nse_job *job, struct nse_error *err);

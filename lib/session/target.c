@@ -333,7 +333,10 @@ static int step_gather(void *arg, struct nse_error *err)
 
 static int undo_gather(void *arg, struct nse_error *err)
 {
-	return nse_target_uninstall(arg, err);
+	struct nse_target_session *t = arg;
+	int rc = nse_target_uninstall(t, err);
+
+	return nse_guard_down(nse_take(t->watch), rc ? NULL : err) ?: rc;
 }
 
 static int step_freeze(void *arg, struct nse_error *err)
@@ -345,7 +348,8 @@ static int step_freeze(void *arg, struct nse_error *err)
 	t->state = NSE_ST_FROZEN;
 	t->frozen = true;
 	return nse_guard_up(&t->guard, t->id, t->scope.domain.addrs,
-			    t->scope.domain.naddrs, err);
+			    t->scope.domain.naddrs, err)
+		       ?: nse_target_refresh(t, err);
 }
 
 static int undo_freeze(void *arg, struct nse_error *err)
@@ -394,6 +398,7 @@ static int step_commit(void *arg, struct nse_error *err)
 	rc = send_committed(t, start, dropped, err);
 	/* The source waits for the answer, and not for this. */
 	nse_guard_down(nse_take(t->guard), NULL);
+	nse_guard_down(nse_take(t->watch), NULL);
 	return rc;
 }
 

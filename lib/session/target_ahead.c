@@ -273,14 +273,33 @@ int nse_target_take_snapshot(struct nse_target_session *t, struct nse_error *err
 int nse_target_install_ahead(struct nse_target_session *t, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_slots_release) struct nse_slots all = { 0 };
+	const struct nse_domain *d = &t->scope.domain, *o = &t->scope.others;
 	struct nse_record rec;
 	int rc = nse_journal_mark(t->journal, NSE_JOURNAL_INSTALLING, err);
 
+	rc = rc
+		     ?: nse_guard_watch(&t->watch, t->id, d->addrs, d->naddrs, o->addrs,
+					o->naddrs, err);
 	for (uint32_t s = 0; s < nse_context_slots(t->snap.ctx) && rc == 0; s++)
 		if (nse_context_at(t->snap.ctx, s, &rec) && goes_ahead(rec.kind))
 			rc = no_memory(push(&all, s), err);
 	rc = rc ?: on_slots(t, &all, nse_engines_install, err);
 	return rc ?: no_memory(keep_waiting(t, &all), err);
+}
+
+int nse_target_refresh(struct nse_target_session *t, struct nse_error *err)
+{
+	unsigned int flags = t->job.flags;
+	uint64_t packets = 0;
+	int rc = t->watch ? nse_guard_dropped(t->watch, &packets, err) : 0;
+
+	if (rc < 0 || !packets)
+		return rc;
+	/* What cannot be made again is refused. */
+	t->job.flags &= ~(unsigned int)NSE_JOB_AHEAD;
+	rc = nse_engines_refresh(nse_engines_ahead(), &t->job, err);
+	t->job.flags = flags;
+	return rc;
 }
 
 int nse_target_install_waiting(struct nse_target_session *t, struct nse_error *err)

@@ -233,6 +233,7 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 	if (rc < 0)
 		rc = nse_target_fate(&t, &steps, rc, err);
 	nse_guard_down(t.guard, NULL);
+	nse_guard_down(t.watch, NULL);
 	nse_journal_close(t.journal);
 	nse_job_release(&t.job);
 	nse_job_release(&t.rest_job);

@@ -44,6 +44,7 @@ struct nse_target_session {
 	unsigned int rounds;
 	int64_t round_us; /* when the last round began to arrive */
 	struct nse_guard *guard;
+	struct nse_guard *watch; /* counts what may meet entries that are ahead */
 	bool dry_run;
 	bool frozen;   /* FREEZE has come: the arriving copy is of this session */
 	bool aborted;  /* the source asked for it */
@@ -77,6 +78,11 @@ int nse_target_take_delta(struct nse_target_session *t, const struct nse_delta *
 
 /* Makes of the first round what can be made while the domain runs elsewhere. */
 int nse_target_install_ahead(struct nse_target_session *t, struct nse_error *err);
+
+/*
+ * The guard is up: what stray packets have met while memory was copied is made anew.
+ */
+int nse_target_refresh(struct nse_target_session *t, struct nse_error *err);
 
 /* At the commit: what had to wait. Records that cannot be made are refused now. */
 int nse_target_install_waiting(struct nse_target_session *t, struct nse_error *err);

@@ -166,39 +166,74 @@ static void remove_tables(struct nse_guard *g)
 	nse_guard_batch_release(&b);
 }
 
-int nse_guard_up(struct nse_guard **out, const char *label, const struct nse_addr *addrs,
-		 size_t naddrs, struct nse_error *err)
+static int open_guard(struct nse_guard **out, const char *what, const char *label,
+		      size_t naddrs, struct nse_error *err)
 {
-	NSE_CLEANUP(nse_guard_batch_release) struct nse_guard_batch b = { 0 };
-	NSE_CLEANUP(guard_freep) struct nse_guard *g = NULL;
-	uint32_t seq;
+	struct nse_guard *g;
 	int rc = check_label(label, err);
 
 	if (rc < 0)
 		return rc;
 	if (!naddrs)
-		return nse_error(err, -EINVAL, "a guard needs at least one address");
-	g = calloc(1, sizeof(*g));
+		return nse_error(err, -EINVAL, "a %s needs at least one address", what);
+	*out = g = calloc(1, sizeof(*g));
 	if (!g)
-		return nse_errno(err, -ENOMEM, "the guard");
-	snprintf(g->table, sizeof(g->table), "nsemig-guard-%s", label);
-	rc = nse_nl_open(&g->nl, SNDBUF, SNDBUF, err);
-	if (rc < 0)
-		return rc;
-	seq = nse_nl_seq(g->nl, nse_guard_up_max(naddrs));
-	rc = nse_guard_build_up(&b, seq, g->table, addrs, naddrs);
+		return nse_errno(err, -ENOMEM, "the %s", what);
+	snprintf(g->table, sizeof(g->table), "nsemig-%s-%s", what, label);
+	return nse_nl_open(&g->nl, SNDBUF, SNDBUF, err);
+}
+
+/* Sends what was built, and looks whether it is there. */
+static int put_up(struct nse_guard *g, const struct nse_guard_batch *b, int built,
+		  struct nse_error *err)
+{
+	int rc = built;
+
 	if (rc < 0)
 		return nse_errno(err, rc, "the guard");
-	rc = commit(g, &b, err);
+	rc = commit(g, b, err);
 	if (rc < 0)
 		return rc;
 	rc = read_back(g, err);
-	if (rc < 0) {
+	if (rc < 0)
 		remove_tables(g);
+	return rc;
+}
+
+int nse_guard_up(struct nse_guard **out, const char *label, const struct nse_addr *addrs,
+		 size_t naddrs, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_guard_batch_release) struct nse_guard_batch b = { 0 };
+	NSE_CLEANUP(guard_freep) struct nse_guard *g = NULL;
+	int rc = open_guard(&g, "guard", label, naddrs, err);
+
+	if (rc < 0)
 		return rc;
-	}
-	*out = nse_take(g);
-	return 0;
+	rc = nse_guard_build_up(&b, nse_nl_seq(g->nl, nse_guard_up_max(naddrs)), g->table,
+				addrs, naddrs);
+	rc = put_up(g, &b, rc, err);
+	if (rc == 0)
+		*out = nse_take(g);
+	return rc;
+}
+
+int nse_guard_watch(struct nse_guard **out, const char *label,
+		    const struct nse_addr *addrs, size_t naddrs,
+		    const struct nse_addr *others, size_t nothers, struct nse_error *err)
+{
+	NSE_CLEANUP(nse_guard_batch_release) struct nse_guard_batch b = { 0 };
+	NSE_CLEANUP(guard_freep) struct nse_guard *g = NULL;
+	int rc = open_guard(&g, "watch", label, naddrs, err);
+
+	if (rc < 0)
+		return rc;
+	rc = nse_guard_build_watch(&b,
+				   nse_nl_seq(g->nl, nse_guard_up_max(naddrs + nothers)),
+				   g->table, addrs, naddrs, others, nothers);
+	rc = put_up(g, &b, rc, err);
+	if (rc == 0)
+		*out = nse_take(g);
+	return rc;
 }
 
 int nse_guard_lift(struct nse_guard *g, struct nse_error *err)

@@ -28,6 +28,14 @@ int nse_guard_up(struct nse_guard **g, const char *label, const struct nse_addr 
 		 size_t naddrs, struct nse_error *err);
 
 /*
+ * The same that drops nothing: it counts the TCP packets of the addresses, but for
+ * those from or to `others`. Its tables are called "nsemig-watch-LABEL".
+ */
+int nse_guard_watch(struct nse_guard **g, const char *label, const struct nse_addr *addrs,
+		    size_t naddrs, const struct nse_addr *others, size_t nothers,
+		    struct nse_error *err);
+
+/*
  * Lets everything pass again, in one batch. What is left is to be freed by
  * nse_guard_down(), for which the kernel may let us wait for some 15 ms: it waits
  * for readers of the rules that are gone when a socket is closed.
@@ -37,7 +45,7 @@ int nse_guard_lift(struct nse_guard *g, struct nse_error *err);
 /* The same unless it was done, and frees it; NULL is accepted. */
 int nse_guard_down(struct nse_guard *g, struct nse_error *err);
 
-/* Packets that were dropped so far. */
+/* Packets that were dropped so far; of a watch, that it has counted. */
 int nse_guard_dropped(struct nse_guard *g, uint64_t *packets, struct nse_error *err);
 
 #endif

@@ -25,6 +25,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_bridge.h>
 
+#include "lib/engine/nft/guard_expr.h"
 #include "lib/util/cleanup.h"
 
 #define PRIORITY      (-450) /* ahead of defragmentation (-400), the earliest */
@@ -67,6 +68,12 @@ struct side {
 static const struct side sides[] = {
 	{ "v4", 1, AF_INET, TYPE_IPV4, 4, NFPROTO_IPV4, ETH_P_IP, 12, 16 },
 	{ "v6", 2, AF_INET6, TYPE_IPV6, 16, NFPROTO_IPV6, ETH_P_IPV6, 8, 24 },
+};
+
+/* The addresses of others, whose packets a watch does not count. */
+static const struct side others[] = {
+	{ "others4", 3, AF_INET, TYPE_IPV4, 4, NFPROTO_IPV4, ETH_P_IP, 12, 16 },
+	{ "others6", 4, AF_INET6, TYPE_IPV6, 16, NFPROTO_IPV6, ETH_P_IPV6, 8, 24 },
 };
 
 static void free_table(struct nftnl_table **t)
@@ -132,12 +139,6 @@ static void end(struct nse_guard_batch *b, const struct nlmsghdr *nlh)
 	b->n++;
 }
 
-static void no_memory(struct nse_guard_batch *b)
-{
-	if (!b->rc)
-		b->rc = -ENOMEM;
-}
-
 static void put_begin(struct nse_guard_batch *b)
 {
 	char *at = place(b);
@@ -166,7 +167,7 @@ static void put_table(struct nse_guard_batch *b, uint16_t family, const char *na
 		begin(b, NFT_MSG_NEWTABLE, family, NLM_F_CREATE | NLM_F_EXCL);
 
 	if (!t || !nlh)
-		return no_memory(b);
+		return nse_guard_no_memory(b);
 	nftnl_table_set_str(t, NFTNL_TABLE_NAME, name);
 	nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
 	nftnl_table_nlmsg_build_payload(nlh, t);
@@ -179,7 +180,7 @@ static void delete_table(struct nse_guard_batch *b, uint16_t family, const char 
 	struct nlmsghdr *nlh = begin(b, NFT_MSG_DELTABLE, family, 0);
 
 	if (!t || !nlh)
-		return no_memory(b);
+		return nse_guard_no_memory(b);
 	nftnl_table_set_str(t, NFTNL_TABLE_NAME, name);
 	nftnl_table_nlmsg_build_payload(nlh, t);
 	end(b, nlh);
@@ -193,7 +194,7 @@ static void put_chain(struct nse_guard_batch *b, uint16_t family, const char *ta
 		begin(b, NFT_MSG_NEWCHAIN, family, NLM_F_CREATE | NLM_F_EXCL);
 
 	if (!c || !nlh)
-		return no_memory(b);
+		return nse_guard_no_memory(b);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, table);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, hook->name);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
@@ -210,7 +211,7 @@ static void add_elem(struct nftnl_set *s, const uint8_t *key, uint32_t len,
 	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
 
 	if (!e)
-		return no_memory(b);
+		return nse_guard_no_memory(b);
 	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, len);
 	if (flags)
 		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, flags);
@@ -278,7 +279,7 @@ static void put_elems(struct nse_guard_batch *b, uint16_t family, const char *ta
 		uint8_t key[16];
 
 		if (!s)
-			return no_memory(b);
+			return nse_guard_no_memory(b);
 		for (; i < naddrs && n < ELEMS_PER_MSG; i++) {
 			if (addrs[i].family != side->family ||
 			    redundant(addrs, naddrs, i))
@@ -301,7 +302,7 @@ static void put_set(struct nse_guard_batch *b, uint16_t family, const char *tabl
 		begin(b, NFT_MSG_NEWSET, family, NLM_F_CREATE | NLM_F_EXCL);
 
 	if (!s || !nlh)
-		return no_memory(b);
+		return nse_guard_no_memory(b);
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, interval ? NFT_SET_INTERVAL : 0);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, side->type);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, side->len);
@@ -309,77 +310,32 @@ static void put_set(struct nse_guard_batch *b, uint16_t family, const char *tabl
 	end(b, nlh);
 }
 
-static struct nftnl_expr *add_expr(struct nftnl_rule *r, const char *name,
-				   struct nse_guard_batch *b)
-{
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
-
-	if (!e) {
-		no_memory(b);
-		return NULL;
-	}
-	nftnl_rule_add_expr(r, e);
-	return e;
-}
-
-static void expr_meta(struct nftnl_rule *r, uint32_t key, struct nse_guard_batch *b)
-{
-	struct nftnl_expr *e = add_expr(r, "meta", b);
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
-}
-
-static void expr_equal(struct nftnl_rule *r, const void *data, uint32_t len,
-		       struct nse_guard_batch *b)
-{
-	struct nftnl_expr *e = add_expr(r, "cmp", b);
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
-}
-
-static void expr_payload(struct nftnl_rule *r, uint32_t offset, uint32_t len,
+static void expr_verdict(struct nftnl_rule *r, uint32_t verdict,
 			 struct nse_guard_batch *b)
 {
-	struct nftnl_expr *e = add_expr(r, "payload", b);
+	struct nftnl_expr *e = nse_guard_add_expr(r, "immediate", b);
 
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
-}
-
-static void expr_lookup(struct nftnl_rule *r, const struct side *side,
-			struct nse_guard_batch *b)
-{
-	struct nftnl_expr *e = add_expr(r, "lookup", b);
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, side->set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, side->id);
-}
-
-static void expr_count_and_drop(struct nftnl_rule *r, struct nse_guard_batch *b)
-{
-	struct nftnl_expr *e;
-
-	if (!add_expr(r, "counter", b))
-		return;
-	e = add_expr(r, "immediate", b);
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, NF_DROP);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
+}
+
+/* A guard counts and drops; a watch counts what is TCP, but not that of others. */
+static void expr_end(struct nftnl_rule *r, const struct side *side,
+		     struct nse_guard_batch *b)
+{
+	static const uint8_t tcp = IPPROTO_TCP;
+
+	if (b->watch && side->id <= NSE_ARRAY_SIZE(sides)) {
+		nse_guard_expr_meta(r, NFT_META_L4PROTO, b);
+		nse_guard_expr_equal(r, &tcp, sizeof(tcp), b);
+		nse_guard_add_expr(r, "counter", b);
+	} else if (b->watch) {
+		expr_verdict(r, NF_ACCEPT, b);
+	} else if (nse_guard_add_expr(r, "counter", b)) {
+		expr_verdict(r, NF_DROP, b);
+	}
 }
 
 /* The bridge sees frames: there the ethertype says what the payload is. */
@@ -389,11 +345,11 @@ static void expr_protocol(struct nftnl_rule *r, uint16_t family, const struct si
 	uint16_t ethertype = htons(side->ethertype);
 
 	if (family == NFPROTO_BRIDGE) {
-		expr_meta(r, NFT_META_PROTOCOL, b);
-		expr_equal(r, &ethertype, sizeof(ethertype), b);
+		nse_guard_expr_meta(r, NFT_META_PROTOCOL, b);
+		nse_guard_expr_equal(r, &ethertype, sizeof(ethertype), b);
 	} else {
-		expr_meta(r, NFT_META_NFPROTO, b);
-		expr_equal(r, &side->nfproto, sizeof(side->nfproto), b);
+		nse_guard_expr_meta(r, NFT_META_NFPROTO, b);
+		nse_guard_expr_equal(r, &side->nfproto, sizeof(side->nfproto), b);
 	}
 }
 
@@ -405,13 +361,13 @@ static void put_rule(struct nse_guard_batch *b, uint16_t family, const char *tab
 		begin(b, NFT_MSG_NEWRULE, family, NLM_F_CREATE | NLM_F_APPEND);
 
 	if (!r || !nlh)
-		return no_memory(b);
+		return nse_guard_no_memory(b);
 	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, table);
 	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain);
 	expr_protocol(r, family, side, b);
-	expr_payload(r, offset, side->len, b);
-	expr_lookup(r, side, b);
-	expr_count_and_drop(r, b);
+	nse_guard_expr_payload(r, offset, side->len, b);
+	nse_guard_expr_lookup(r, side->set, side->id, b);
+	expr_end(r, side, b);
 	nftnl_rule_nlmsg_build_payload(nlh, r);
 	end(b, nlh);
 }
@@ -433,31 +389,38 @@ static bool has_family(uint8_t family, const struct nse_addr *addrs, size_t nadd
 	return any;
 }
 
-static void put_family(struct nse_guard_batch *b, uint16_t family, const char *table,
-		       const struct nse_addr *addrs, size_t naddrs)
+/* The sets of one list of addresses, and the rules that look into them. */
+static void put_sides(struct nse_guard_batch *b, uint16_t family, const char *table,
+		      const struct side *two, const struct nse_addr *addrs, size_t naddrs)
 {
 	const struct hook *hooks = family == NFPROTO_BRIDGE ? bridge_hooks : inet_hooks;
 	bool interval;
 
-	put_table(b, family, table);
-	for (const struct hook *h = hooks; h->name; h++)
-		put_chain(b, family, table, h);
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(sides); i++) {
-		if (!has_family(sides[i].family, addrs, naddrs, &interval))
+		if (!has_family(two[i].family, addrs, naddrs, &interval))
 			continue;
-		put_set(b, family, table, &sides[i], interval);
-		put_elems(b, family, table, &sides[i], interval, addrs, naddrs);
+		put_set(b, family, table, &two[i], interval);
+		put_elems(b, family, table, &two[i], interval, addrs, naddrs);
 		for (const struct hook *h = hooks; h->name; h++) {
-			put_rule(b, family, table, h->name, &sides[i], sides[i].saddr);
-			put_rule(b, family, table, h->name, &sides[i], sides[i].daddr);
+			put_rule(b, family, table, h->name, &two[i], two[i].saddr);
+			put_rule(b, family, table, h->name, &two[i], two[i].daddr);
 		}
 	}
 }
 
+static void put_tables(struct nse_guard_batch *b, uint16_t family, const char *table)
+{
+	const struct hook *hooks = family == NFPROTO_BRIDGE ? bridge_hooks : inet_hooks;
+
+	put_table(b, family, table);
+	for (const struct hook *h = hooks; h->name; h++)
+		put_chain(b, family, table, h);
+}
+
 uint32_t nse_guard_up_max(size_t naddrs)
 {
-	/* begin, end; per family a table, 3 chains, 2 sets, 12 rules, elements */
-	return (uint32_t)(2 + NSE_GUARD_FAMILIES * (20 + naddrs));
+	/* begin, end; per family a table, 3 chains, 4 sets, 24 rules, elements */
+	return (uint32_t)(2 + NSE_GUARD_FAMILIES * (34 + naddrs));
 }
 
 int nse_guard_build_up(struct nse_guard_batch *b, uint32_t first_seq, const char *table,
@@ -465,8 +428,25 @@ int nse_guard_build_up(struct nse_guard_batch *b, uint32_t first_seq, const char
 {
 	*b = (struct nse_guard_batch){ .first_seq = first_seq };
 	put_begin(b);
-	for (size_t i = 0; i < NSE_GUARD_FAMILIES; i++)
-		put_family(b, nse_guard_families[i], table, addrs, naddrs);
+	for (size_t i = 0; i < NSE_GUARD_FAMILIES; i++) {
+		put_tables(b, nse_guard_families[i], table);
+		put_sides(b, nse_guard_families[i], table, sides, addrs, naddrs);
+	}
+	put_end(b);
+	return b->rc;
+}
+
+int nse_guard_build_watch(struct nse_guard_batch *b, uint32_t first_seq,
+			  const char *table, const struct nse_addr *addrs, size_t naddrs,
+			  const struct nse_addr *spared, size_t nspared)
+{
+	*b = (struct nse_guard_batch){ .first_seq = first_seq, .watch = true };
+	put_begin(b);
+	for (size_t i = 0; i < NSE_GUARD_FAMILIES; i++) {
+		put_tables(b, nse_guard_families[i], table);
+		put_sides(b, nse_guard_families[i], table, others, spared, nspared);
+		put_sides(b, nse_guard_families[i], table, sides, addrs, naddrs);
+	}
 	put_end(b);
 	return b->rc;
 }

@@ -5,6 +5,7 @@
 #ifndef NSE_ENGINE_NFT_GUARD_RULES_H
 #define NSE_ENGINE_NFT_GUARD_RULES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +24,8 @@ struct nse_guard_batch {
 	size_t len, room;
 	uint32_t n;
 	uint32_t first_seq;
-	int rc; /* the first failure: -ENOMEM; later calls do nothing */
+	bool watch; /* it drops nothing */
+	int rc;	    /* the first failure: -ENOMEM; later calls do nothing */
 };
 
 void nse_guard_batch_release(struct nse_guard_batch *b);
@@ -31,10 +33,13 @@ void nse_guard_batch_release(struct nse_guard_batch *b);
 /* Everything that puts the guard up, or takes it down: begin to end. */
 int nse_guard_build_up(struct nse_guard_batch *b, uint32_t first_seq, const char *table,
 		       const struct nse_addr *addrs, size_t naddrs);
+int nse_guard_build_watch(struct nse_guard_batch *b, uint32_t first_seq,
+			  const char *table, const struct nse_addr *addrs, size_t naddrs,
+			  const struct nse_addr *spared, size_t nspared);
 int nse_guard_build_down(struct nse_guard_batch *b, uint32_t first_seq,
 			 const char *table);
 
-/* How many messages nse_guard_build_up() may make of naddrs addresses. */
+/* How many messages these may make of so many addresses. */
 uint32_t nse_guard_up_max(size_t naddrs);
 
 #endif

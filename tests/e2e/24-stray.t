@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# While memory is copied the switch forgets for a moment where the VM is, and
+# floods its packets: some meet entries at the target that are ahead of the VM. A
+# bulk stream has gone on by gigabytes of sequence numbers when it comes there.
+
+. "$(dirname "$0")/lib.sh"
+e2e_start
+need_nsemig
+need_helpers answer probe
+
+LAB_COPY_MS=2500 lab_up
+start_answer
+spawn vm iperf3 -s >/dev/null 2>&1 &
+eventually listening vm 5201 || bail_out "iperf3 does not listen"
+spawn client iperf3 -c "$LAB_VM4" -t 120 -b 400M --forceflush -f m >"$work/up" 2>&1 &
+probe_start tcp tcp "$LAB_VM4" 7007
+
+# TCP packets of the VM that came to host $1 while nsemig watched: the watch is
+# gone afterwards, so this counts by itself.
+at B nft -f - <<-END
+	table bridge stray {
+		chain prerouting {
+			type filter hook prerouting priority -460
+			ip saddr $LAB_CLIENT4 ip daddr $LAB_VM4 tcp dport 5201 counter
+		}
+	}
+END
+
+strays()
+{
+	at B nft -j list table bridge stray | jq '[.. | .counter? // empty | .packets] | add'
+}
+
+flowed()
+{
+	grep -c ' [1-9][0-9.]* MBytes' "$work/up"
+}
+
+flows_on()
+{
+	[ "$(flowed)" -ge $(($1 + 8)) ]
+}
+
+# What is ahead is made known by its long time to live.
+ahead()
+{
+	at B conntrack -L -p tcp --dport 5201 2>/dev/null |
+		awk '$3 > 1000000 && / ESTABLISHED / { n++ } END { exit !n }'
+}
+
+flood()
+{
+	eventually ahead || return
+	for _ in 1 2 3; do
+		at switch ip link set br0 type bridge fdb_flush
+		sleep 0.02
+	done
+}
+
+sleep 1
+flood &
+flooder=$!
+migrate A B
+status=$?
+wait $flooder
+ok $? "entries were there ahead of the VM"
+is $status 0 "migrate A -> B" || diag "$(cat "$work/talk")"
+check_report "A -> B"
+at_least "$(strays)" 1 "stray packets came to B while memory was copied"
+n=$(flowed)
+eventually flows_on "$n"
+ok $? "the bulk stream flows on" || diag "$(tail -n 12 "$work/up")"
+probe_stop tcp
+ok $? "the tcp session lives" || diag "$(cat "$work/tcp")"
+is "$(counter B invalid)" 0 "nothing was INVALID"
+kill_jobs
+done_testing
