@@ -36,8 +36,8 @@ other_domain()
 		set web_peers { type ipv4_addr; counter; elements = { 203.0.113.5, 203.0.113.6 } }
 		chain web { ip saddr $addr counter packets 11 bytes 1111 accept; }
 	}
-	add element $rules from_vif { "vif90.0" : jump web }
-	add element $rules to_vif { "vif90.0" : jump web }
+	add element $rules from_vif { "vif9000.0" : jump web }
+	add element $rules to_vif { "vif9000.0" : jump web }
 	table inet web {
 		counter c { packets 5 bytes 500; }
 		quota q { over 10 mbytes used 3 kbytes; }
