@@ -59,7 +59,7 @@ reach()
 {
 	case $1 in
 	hello) until_on "$there" 30 "pidof nsemig" ;;
-	copy) until_on "$there" 60 "xl list $GUEST--incoming && $(state_there gather)" ;;
+	copy) until_on "$there" 60 "xl list $GUEST--incoming && $(state_there installing)" ;;
 	hold)
 		reach copy
 		at "$there" "kill -STOP \$(pidof nsemig)"
