@@ -375,9 +375,11 @@ static int step_settle(void *arg, struct nse_error *err)
 
 	s->ch.heard_us += nse_now_us() - start;
 	nse_follow_close(nse_take(s->follow));
-	if (rc < 0)
+	if (rc < 0) { /* what was not read is not gone */
+		nse_context_free(nse_take(s->last));
 		nse_source_note(s, "warning: the last states were not read: %s",
 				own.text);
+	}
 	return nse_source_settle(s, err);
 }
 

@@ -281,6 +281,9 @@ static int take_round(struct nse_target_session *t, const struct nse_incoming *f
 	if (rc < 0)
 		return nse_errno(err, rc, "taking a round in");
 	rc = nse_target_receive_round(t, first, &d, err);
+	if (rc == 0 && t->rounds > 1 && t->state == NSE_ST_GATHER && !t->watch)
+		rc = nse_error(err, -EPROTO,
+			       "a round although this host was only asked, or refused");
 	if (rc == 0 && t->rounds == 1)
 		rc = take_first(t, &problems, err);
 	else if (rc == 0)
@@ -345,6 +348,10 @@ static int step_freeze(void *arg, struct nse_error *err)
 
 	if (!t->snap.ctx)
 		return nse_error(err, -EPROTO, "FREEZE before any context has come");
+	/* Nothing went ahead, nor is the journal marked. */
+	if (!t->watch)
+		return nse_error(err, -EPROTO,
+				 "FREEZE although this host was only asked, or refused");
 	t->state = NSE_ST_FROZEN;
 	t->frozen = true;
 	return nse_guard_up(&t->guard, t->id, t->scope.domain.addrs,
