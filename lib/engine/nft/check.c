@@ -304,6 +304,7 @@ static int check_state(const struct check *c, struct nse_bytes attrs,
 	uint64_t expires;
 	uint32_t order;
 	uint8_t flags = 0;
+	int rc;
 
 	if (state.n) {
 		nse_get_u8(&v.state, &flags);
@@ -324,7 +325,11 @@ static int check_state(const struct check *c, struct nse_bytes attrs,
 		if (nse_get_u32(&v.state, &order) < 0)
 			return bad(c, "its state is cut");
 	}
-	if (nft_walk(c->key->type, attrs, NULL, on_site, &v, NULL) < 0)
+	/* The values alone: what the rules compare need not be understood. */
+	rc = c->key->type == NFT_ELEMENT
+		     ? nft_walk(NFT_ELEMENT, attrs, NULL, on_site, &v, NULL)
+		     : nft_walk_names(c->key->type, attrs, on_site, &v, NULL);
+	if (rc < 0)
 		return bad(c, "the values of its state do not fit its body");
 	if (nse_cur_left(&v.state) || (state.n && !flags && v.n == 0))
 		return bad(c, "its state has more values than its body");
