@@ -229,7 +229,6 @@ lab_run_at()
 	done
 	lab_put domid "$domid"
 	lab_put host "$host"
-	lab_put phase runs
 	if [ -e "$LAB_STATE/nat" ]; then
 		ip -n "$(lab_ns "$(lab_other "$host")")" addr del \
 			"$LAB_NAT_OUTSIDE/32" dev br0 2>/dev/null || true
@@ -239,6 +238,7 @@ lab_run_at()
 	fi
 	lab_announce "$LAB_PART" eth0 "$LAB_MAC0"
 	lab_thaw
+	lab_put phase runs
 }
 
 # Ends a move that nobody drives any more: back to the source before the

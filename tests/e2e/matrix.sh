@@ -120,15 +120,20 @@ none_of()
 	[ -z "$(processes "$@")" ]
 }
 
-# lethal PID...: kills them all. Without any there is nobody to notice.
+# lethal PID...: kills them all, but for what has ended by itself just now. Where
+# nobody was hit there is nobody to notice.
 lethal()
 {
-	local pid
+	local pid hits=0
 
 	for pid in "$@"; do
-		kill -9 "$pid" || found "cannot kill $pid"
+		if kill -9 "$pid" 2>/dev/null; then
+			hits=$((hits + 1))
+		elif [ -e "/proc/$pid" ]; then
+			found "cannot kill $pid"
+		fi
 	done
-	case $#,$place in
+	case $hits,$place in
 	0,*) wanted=move harmless=1 ;;
 	*,before) wanted=stay ;;
 	*,at) wanted=either ;;
