@@ -142,6 +142,7 @@ const struct nse_engine nse_engine_conntrack = {
 	.collect = collect,
 	.check = ct_row_check,
 	.in_scope = in_scope,
+	.admit_record = ct_admit_record,
 	.shared = shared,
 	.relocate = relocate,
 	.install = ct_install,

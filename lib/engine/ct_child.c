@@ -131,7 +131,7 @@ static int install_alone(struct ct_install *in, uint32_t slot, struct nse_error 
 	uint8_t buf[CT_MSG_MAX] __attribute__((aligned(4)));
 	struct ct_entry e, m;
 	char name[CT_TEXT];
-	int rc, made;
+	int rc, made, removed;
 
 	if (!ct_job_load(in->job, slot, NSE_UNTOUCHED, &e))
 		return 0;
@@ -148,9 +148,9 @@ static int install_alone(struct ct_install *in, uint32_t slot, struct nse_error 
 	}
 	rc = ct_install_one(in, slot, &e, err);
 	rc = rc ?: ct_install_resolve(in, err);
-	if (made == 0)
-		rc = rc ?: remove_stand_in(in->batch.nl, &m, err);
-	return rc;
+	/* Whatever happened: it is nobody's. The first error is the one to tell. */
+	removed = made == 0 ? remove_stand_in(in->batch.nl, &m, rc ? NULL : err) : 0;
+	return rc ?: removed;
 }
 
 /* Children whose master is not in the context: is it on the host? */

@@ -12,6 +12,8 @@
 int ct_facts(json_t *facts, struct nse_error *err);
 int ct_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
 		 struct nse_problems *problems, struct nse_error *err);
+int ct_admit_record(const struct nse_scope *scope, const struct nse_record *rec,
+		    struct nse_error *err);
 int ct_install(struct nse_job *job, struct nse_error *err);
 
 /* Takes back what these flags have done, and clears them in the job. */

@@ -195,6 +195,15 @@ struct nse_engine {
 	bool (*in_scope)(const struct nse_scope *scope, const struct nse_record *rec);
 
 	/*
+	 * Optional (NULL): may the (checked) record, which in_scope() knows as
+	 * that of the scope's domain, be taken from another host? Looked at alone,
+	 * with what this host's other domains have (scope->others). -EPERM with a
+	 * text that names it.
+	 */
+	int (*admit_record)(const struct nse_scope *scope, const struct nse_record *rec,
+			    struct nse_error *err);
+
+	/*
 	 * May all (checked) records of this engine in the context be there, for
 	 * a domain of that scope? -EPERM with a text that names the first that
 	 * may not. NULL: in_scope() of each of them is all there is to ask.

@@ -143,20 +143,28 @@ static int outside(const struct nse_record *rec, struct nse_error *err)
 	return -EPERM;
 }
 
+/* An engine with admit() judges its records together. */
+static int check_record(const struct nse_scope *scope, const struct nse_record *rec,
+			struct nse_error *err)
+{
+	const struct nse_engine *e = nse_engine_find(rec->kind->engine);
+
+	if (e->admit)
+		return 0;
+	if (!e->in_scope(scope, rec))
+		return outside(rec, err);
+	return e->admit_record ? e->admit_record(scope, rec, err) : 0;
+}
+
 int nse_policy_records(const struct nse_scope *scope, const struct nse_context *ctx,
 		       struct nse_error *err)
 {
-	const struct nse_engine *e;
 	struct nse_record rec;
 	int rc = nse_engines_check(ctx, err);
 
-	for (uint32_t s = 0; rc == 0 && s < nse_context_slots(ctx); s++) {
-		if (!nse_context_at(ctx, s, &rec))
-			continue;
-		e = nse_engine_find(rec.kind->engine);
-		if (!e->admit && !e->in_scope(scope, &rec))
-			rc = outside(&rec, err);
-	}
+	for (uint32_t s = 0; rc == 0 && s < nse_context_slots(ctx); s++)
+		if (nse_context_at(ctx, s, &rec))
+			rc = check_record(scope, &rec, err);
 	return rc;
 }
 
