@@ -9,7 +9,6 @@
 #include "lib/engine/ct_install.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include <linux/netfilter/nf_conntrack_common.h>
 
@@ -17,33 +16,23 @@
 
 #define NAT_BITS (IPS_SRC_NAT | IPS_DST_NAT)
 
-void ct_slots_push(struct ct_install *in, struct ct_slots *s, uint32_t slot)
+void ct_slots_push(struct ct_install *in, struct nse_slots *s, uint32_t slot)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 256;
-		uint32_t *p = realloc(s->p, cap * sizeof(*p));
-
-		if (!p) {
-			in->rc = -ENOMEM;
-			return;
-		}
-		s->p = p;
-		s->cap = cap;
-	}
-	s->p[s->n++] = slot;
+	if (nse_slots_push(s, slot) < 0)
+		in->rc = -ENOMEM;
 }
 
 static void release(struct ct_install *in)
 {
 	ct_batch_release(&in->batch);
-	free(in->lost.p);
-	free(in->look.p);
-	free(in->reply.p);
-	free(in->gone.p);
-	free(in->half.p);
-	free(in->child.p);
-	free(in->orphan.p);
-	free(in->alone.p);
+	nse_slots_release(&in->lost);
+	nse_slots_release(&in->look);
+	nse_slots_release(&in->reply);
+	nse_slots_release(&in->gone);
+	nse_slots_release(&in->half);
+	nse_slots_release(&in->child);
+	nse_slots_release(&in->orphan);
+	nse_slots_release(&in->alone);
 }
 
 int ct_install_flush(struct ct_install *in, struct nse_error *err)

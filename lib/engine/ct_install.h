@@ -10,12 +10,7 @@
 #include "lib/engine/ct_batch.h"
 #include "lib/engine/ct_engine.h"
 #include "lib/engine/ct_host.h"
-
-/* A growing list of slots. */
-struct ct_slots {
-	uint32_t *p; /* owned */
-	size_t n, cap;
-};
+#include "lib/util/slots.h"
 
 struct ct_install {
 	struct nse_job *job;
@@ -30,19 +25,19 @@ struct ct_install {
 	bool again;	/* what vanished is not tried once more */
 	bool read_back; /* looking for what we may have created */
 	uint64_t room;
-	struct ct_slots lost;	/* sent, and the answers did not come */
-	struct ct_slots look;	/* to be looked at by original tuple */
-	struct ct_slots reply;	/* … and by reply tuple */
-	struct ct_slots gone;	/* existed, but was not there when looked for */
-	struct ct_slots half;	/* half-open TCP: see put_tcp() in ct_build.c */
-	struct ct_slots child;	/* those that others expected */
-	struct ct_slots orphan; /* children whose master is not in the context */
-	struct ct_slots alone;	/* … and which is not on the host either */
-	int rc;			/* of a callback */
+	struct nse_slots lost;	 /* sent, and the answers did not come */
+	struct nse_slots look;	 /* to be looked at by original tuple */
+	struct nse_slots reply;	 /* … and by reply tuple */
+	struct nse_slots gone;	 /* existed, but was not there when looked for */
+	struct nse_slots half;	 /* half-open TCP: see put_tcp() in ct_build.c */
+	struct nse_slots child;	 /* those that others expected */
+	struct nse_slots orphan; /* children whose master is not in the context */
+	struct nse_slots alone;	 /* … and which is not on the host either */
+	int rc;			 /* of a callback */
 };
 
 /* Appends; without memory in->rc is set. */
-void ct_slots_push(struct ct_install *in, struct ct_slots *s, uint32_t slot);
+void ct_slots_push(struct ct_install *in, struct nse_slots *s, uint32_t slot);
 
 /* Sends the batch, with the error of a callback. */
 int ct_install_flush(struct ct_install *in, struct nse_error *err);
@@ -73,7 +68,7 @@ void ct_refuse_code(struct ct_install *in, uint32_t slot, int code, const char *
  * is empty afterwards: the slot is KEPT, REFUSED, or (nothing found) in
  * in->gone; when dry, CREATED.
  */
-int ct_look(struct ct_install *in, struct ct_slots *list, struct nse_error *err);
+int ct_look(struct ct_install *in, struct nse_slots *list, struct nse_error *err);
 
 /* Must the entry wait for the commit? 1, 0 or -errno. Only asked ahead. */
 int ct_ahead_waits(struct ct_install *in, const struct ct_entry *e,

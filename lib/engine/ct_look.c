@@ -143,7 +143,7 @@ static void on_look_reply(void *arg, uint32_t slot, int code, const char *text,
 }
 
 /* Asks for every slot of a list, and empties it. */
-static int ask(struct ct_install *in, struct ct_slots *list, bool reply,
+static int ask(struct ct_install *in, struct nse_slots *list, bool reply,
 	       struct nse_error *err)
 {
 	struct ct_entry e;
@@ -163,7 +163,7 @@ static int ask(struct ct_install *in, struct ct_slots *list, bool reply,
 	return rc ?: ct_install_flush(in, err);
 }
 
-int ct_look(struct ct_install *in, struct ct_slots *list, struct nse_error *err)
+int ct_look(struct ct_install *in, struct nse_slots *list, struct nse_error *err)
 {
 	return ask(in, list, false, err) ?: ask(in, &in->reply, true, err);
 }

@@ -135,6 +135,12 @@ static int xen_describe(struct nse_platform *p, const char *domain, struct nse_d
 	return rc < 0 ? rc : nse_xen_describe(ctx_of(p), domid, true, d, err);
 }
 
+/* That libxl finds no domain is an answer; that it cannot look is none. */
+static int no_such(int rc)
+{
+	return rc == 0 ? 0 : rc == ERROR_NOTFOUND ? -ENOENT : -EIO;
+}
+
 static int find_incoming(struct nse_xen_ctx *x, const char *domain, uint32_t *domid)
 {
 	char name[NSE_DOMAIN_NAME_MAX + sizeof(INCOMING)];
@@ -142,7 +148,7 @@ static int find_incoming(struct nse_xen_ctx *x, const char *domain, uint32_t *do
 	if (strlen(domain) >= NSE_DOMAIN_NAME_MAX)
 		return -ENOENT;
 	snprintf(name, sizeof(name), "%s" INCOMING, domain);
-	return libxl_name_to_domid(x->libxl, name, domid) == 0 ? 0 : -ENOENT;
+	return no_such(libxl_name_to_domid(x->libxl, name, domid));
 }
 
 static int xen_incoming(struct nse_platform *p, const char *domain, struct nse_domain *d,
@@ -167,8 +173,11 @@ static int xen_running(struct nse_platform *p, const char *domain, struct nse_er
 	uint32_t domid;
 	int rc;
 
-	if (libxl_domain_qualifier_to_domid(x->libxl, domain, &domid) != 0)
-		return 0;
+	rc = no_such(libxl_domain_qualifier_to_domid(x->libxl, domain, &domid));
+	if (rc < 0)
+		return rc == -ENOENT ? 0
+				     : nse_xen_error(x, err, rc,
+						     "looking for domain '%s'", domain);
 	rc = nse_xen_info(x, domid, &info);
 	if (rc == 0)
 		rc = !info.paused && !info.shutdown && !info.dying;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/context/snapshot.h"
+#include "lib/session/policy.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
@@ -297,27 +298,32 @@ void nse_journal_close(struct nse_journal *j)
 	free(j);
 }
 
-/* What a delta deletes is kept aside: the kernel may have it still. */
-static int keep_deleted(const struct nse_delta *d, const struct nse_context *ctx,
-			struct nse_context *gone)
+/* What a delta deletes or replaces is kept aside: the kernel may have it still. */
+static int keep_old(const struct nse_delta *d, const struct nse_context *ctx,
+		    struct nse_context *gone)
 {
-	struct nse_record rec;
+	const struct nse_context *lists[] = { d->dels, d->puts };
+	struct nse_record rec, was;
 	int rc = 0;
 
-	for (uint32_t s = 0; s < nse_context_slots(d->dels) && rc == 0; s++) {
-		uint32_t slot;
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(lists); i++) {
+		for (uint32_t s = 0; s < nse_context_slots(lists[i]) && rc == 0; s++) {
+			uint32_t slot;
 
-		if (!nse_context_at(d->dels, s, &rec))
-			continue;
-		slot = nse_context_find(ctx, rec.kind, rec.key);
-		if (slot != NSE_CONTEXT_NONE && nse_context_at(ctx, slot, &rec))
-			rc = nse_context_put(gone, &rec, NULL);
+			if (!nse_context_at(lists[i], s, &rec))
+				continue;
+			slot = nse_context_find(ctx, rec.kind, rec.key);
+			if (slot == NSE_CONTEXT_NONE || !nse_context_at(ctx, slot, &was))
+				continue;
+			if (lists[i] == d->dels || !nse_bytes_equal(was.body, rec.body))
+				rc = nse_context_put(gone, &was, NULL);
+		}
 	}
 	return rc;
 }
 
-static int read_delta(int fd, struct nse_context *ctx, struct nse_context *gone,
-		      struct nse_error *err)
+static int read_delta(int fd, const struct nse_scope *scope, struct nse_context *ctx,
+		      struct nse_context *gone, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_delta_release) struct nse_delta d = { 0 };
 	int rc = nse_delta_init(&d);
@@ -325,10 +331,12 @@ static int read_delta(int fd, struct nse_context *ctx, struct nse_context *gone,
 	if (rc < 0)
 		return nse_errno(err, rc, "reading a delta");
 	rc = nse_delta_receive(&d, ctx, nse_fd_read, &fd, NULL, err);
+	if (rc == 0 && scope)
+		rc = nse_policy_records(scope, d.puts, err);
 	if (rc < 0)
 		return rc;
 	if (gone)
-		rc = keep_deleted(&d, ctx, gone);
+		rc = keep_old(&d, ctx, gone);
 	rc = rc ?: nse_delta_apply(&d, ctx);
 	return rc < 0 ? nse_errno(err, rc, "applying a delta") : 0;
 }
@@ -339,7 +347,7 @@ static int open_round(const struct nse_journal *j, unsigned int n, char name[32]
 	return openat(j->dir, name, O_RDONLY | O_CLOEXEC);
 }
 
-/* At the target a last round that is not whole was never used. */
+/* At the target a last round that is not whole, or not let in, was never used. */
 static bool is_last(const struct nse_journal *j, unsigned int n)
 {
 	char name[32];
@@ -348,7 +356,7 @@ static bool is_last(const struct nse_journal *j, unsigned int n)
 	return next < 0;
 }
 
-static int load_rounds(const struct nse_journal *j, bool partial,
+static int load_rounds(const struct nse_journal *j, const struct nse_scope *scope,
 		       struct nse_snapshot *snap, struct nse_context *gone,
 		       struct nse_error *err)
 {
@@ -361,8 +369,8 @@ static int load_rounds(const struct nse_journal *j, bool partial,
 		if (fd < 0)
 			break;
 		rc = n == 0 ? nse_snapshot_read_fd(snap, fd, err)
-			    : read_delta(fd, snap->ctx, gone, err);
-		if (rc < 0 && (n == 0 || !partial || !is_last(j, n)))
+			    : read_delta(fd, scope, snap->ctx, gone, err);
+		if (rc < 0 && (n == 0 || !scope || !is_last(j, n)))
 			return nse_error_prefix(err, "%s/%s", j->path, name);
 		if (rc < 0)
 			break;
@@ -370,12 +378,12 @@ static int load_rounds(const struct nse_journal *j, bool partial,
 	return 0;
 }
 
-int nse_journal_load(const struct nse_journal *j, struct nse_snapshot *snap,
-		     struct nse_snapshot *before, struct nse_context *gone,
-		     struct nse_error *err)
+int nse_journal_load(const struct nse_journal *j, const struct nse_scope *scope,
+		     struct nse_snapshot *snap, struct nse_snapshot *before,
+		     struct nse_context *gone, struct nse_error *err)
 {
 	NSE_CLOSE int fd = -1;
-	int rc = load_rounds(j, before != NULL, snap, gone, err);
+	int rc = load_rounds(j, scope, snap, gone, err);
 
 	if (rc < 0 || !before)
 		return rc;

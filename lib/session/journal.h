@@ -98,14 +98,14 @@ int nse_journal_read(const struct nse_journal *j, enum nse_journal_state *state,
 
 /*
  * What the rounds come to, and what the host had. snap->ctx is NULL when there is no
- * round. before is NULL at the source, where every round has to be whole; at the
- * target a last one that is not was never used. gone (NULL: not asked for) gets what an
- * earlier round had and a later one deleted: a killed process may have left it in the
- * kernel.
+ * round. scope, before and gone are NULL at the source, where every round has to be
+ * whole; at the target a last one that is not, or that the policy for this scope does
+ * not let in, was never used. gone gets what an earlier round had and a later one
+ * deleted or replaced: a killed process may have left it in the kernel.
  */
-int nse_journal_load(const struct nse_journal *j, struct nse_snapshot *snap,
-		     struct nse_snapshot *before, struct nse_context *gone,
-		     struct nse_error *err);
+int nse_journal_load(const struct nse_journal *j, const struct nse_scope *scope,
+		     struct nse_snapshot *snap, struct nse_snapshot *before,
+		     struct nse_context *gone, struct nse_error *err);
 
 /* Is there a journal of that session (whose id comes from a peer)? */
 bool nse_journal_exists(const char *state_dir, const char *id);

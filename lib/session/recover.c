@@ -88,7 +88,7 @@ static int clean(const struct nse_recover_spec *spec, const struct nse_journal *
 	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
 	NSE_FREE struct nse_addr *local = NULL;
 	size_t nlocal = 0;
-	int rc = nse_journal_load(j, &snap, NULL, NULL, err);
+	int rc = nse_journal_load(j, NULL, &snap, NULL, NULL, err);
 
 	what->how = NSE_RECOVERED_CLEANED;
 	if (rc < 0 || !snap.ctx)
@@ -159,7 +159,18 @@ static void brought_release(struct brought *b)
 	nse_context_free(b->gone);
 }
 
-static int load(const struct nse_journal *j, struct brought *b, struct nse_error *err)
+/* What the session was not let have as a whole it has not installed. */
+static void drop_not_admitted(const struct nse_scope *scope, struct nse_context *ctx)
+{
+	struct nse_sink sink = nse_context_sink(ctx);
+
+	for (size_t i = 0; nse_engines[i]; i++)
+		if (nse_engines[i]->admit && nse_engines[i]->admit(scope, ctx, NULL) < 0)
+			sink.reset(sink.arg, nse_engines[i]->name);
+}
+
+static int load(const struct nse_journal *j, const struct nse_scope *scope,
+		struct brought *b, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
 	int rc;
@@ -167,12 +178,14 @@ static int load(const struct nse_journal *j, struct brought *b, struct nse_error
 	b->gone = nse_context_new();
 	if (!b->gone)
 		return nse_error(err, -ENOMEM, "out of memory");
-	rc = nse_journal_load(j, &b->snap, &b->before, b->gone, err);
+	rc = nse_journal_load(j, scope, &b->snap, &b->before, b->gone, err);
 	if (rc < 0 || !b->snap.ctx)
 		return rc;
 	rc = nse_journal_read_map(j, &map, err);
 	rc = rc ?: nse_engines_check(b->snap.ctx, err);
 	rc = rc ?: nse_engines_check(b->gone, err);
+	if (rc == 0)
+		drop_not_admitted(scope, b->snap.ctx);
 	rc = rc ?: nse_arrive_relocate(&b->snap.ctx, &map, err);
 	return rc ?: nse_arrive_relocate(&b->gone, &map, err);
 }
@@ -233,7 +246,7 @@ static int finish_or_undo(const struct nse_recover_spec *spec,
 			  bool keep, struct nse_error *err)
 {
 	NSE_CLEANUP(brought_release) struct brought b = { 0 };
-	int rc = load(j, &b, err);
+	int rc = load(j, scope, &b, err);
 
 	if (rc < 0 || !b.snap.ctx)
 		return rc;

@@ -135,32 +135,41 @@ int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *er
 /*
  * When the windows have been learnt, so that the liberal check can be taken
  * back. A peer that met a frozen domain has doubled its retransmission time
- * again and again: its next packet may take as long as the freeze was, and is
- * an old segment, whose answer lies beyond what the new entry has seen.
+ * again and again: its next packet may take as long as the domain was away, and
+ * is an old segment, whose answer lies beyond what the new entry has seen. The
+ * platform's program ends when the domain runs, which may be long after the release.
  */
 static int64_t settle_at(const struct nse_source_session *s)
 {
-	int64_t wait = SETTLE_WAIT_US + 2 * (s->released_us - s->suspended_us);
+	int64_t runs = s->ended_us > s->released_us ? s->ended_us : s->released_us;
+	int64_t wait = SETTLE_WAIT_US + 2 * (runs - s->suspended_us);
 
-	return s->released_us + (wait < SETTLE_MAX_US ? wait : SETTLE_MAX_US);
+	return runs + (wait < SETTLE_MAX_US ? wait : SETTLE_MAX_US);
 }
 
-/* Of the records that the target has, by engines that are followed. */
-static int put_exact(struct nse_delta *d, const struct nse_context *sent,
-		     const struct nse_context *last, const struct nse_diff_item *item)
+/*
+ * Of the records that the target has, by engines that are followed. Where all of
+ * them were looked at when the domain was frozen only their times can be news:
+ * whatever else has changed since was done by packets that no longer find it here.
+ */
+static int put_exact(struct nse_delta *d, const struct nse_source_session *s,
+		     const struct nse_diff_item *item)
 {
+	bool all_seen = s->followed.left == 0;
+	struct nse_record was, is;
 	const struct nse_engine *e;
-	struct nse_record rec;
 
 	if (item->change == NSE_ADDED)
 		return 0;
-	nse_context_at(item->change == NSE_REMOVED ? sent : last,
-		       item->change == NSE_REMOVED ? item->a : item->b, &rec);
-	e = nse_engine_find(rec.kind->engine);
+	nse_context_at(s->sent, item->a, &was);
+	e = nse_engine_find(was.kind->engine);
 	if (!e || !e->follow)
 		return 0;
-	return item->change == NSE_REMOVED ? nse_delta_del(d, rec.kind, rec.key)
-					   : nse_delta_put(d, &rec);
+	if (item->change == NSE_REMOVED)
+		return all_seen ? 0 : nse_delta_del(d, was.kind, was.key);
+	nse_context_at(s->last, item->b, &is);
+	return all_seen && !nse_bytes_equal(was.body, is.body) ? 0
+							       : nse_delta_put(d, &is);
 }
 
 /* What is exact now: remaining times, and what there was no time to look at. */
@@ -174,7 +183,7 @@ static int send_exact(struct nse_source_session *s, struct nse_error *err)
 		return 0;
 	rc = rc ?: nse_diff(s->sent, s->last, NSE_DIFF_STATE, &diff);
 	for (size_t i = 0; i < diff.n && rc == 0; i++)
-		rc = put_exact(&d, s->sent, s->last, &diff.items[i]);
+		rc = put_exact(&d, s, &diff.items[i]);
 	if (rc < 0)
 		return nse_errno(err, rc, "comparing the last states");
 	return nse_context_count(d.puts) + nse_context_count(d.dels)
@@ -209,9 +218,11 @@ int nse_source_settle(struct nse_source_session *s, struct nse_error *err)
 	/* Some may have ended since the commit. */
 	s->carried = (uint64_t)created;
 	json_array_extend(s->differ, json_object_get(answer, "differing"));
+	json_array_extend(s->refused, json_object_get(answer, "refused"));
 	json_decref(answer);
 	s->settled = true;
-	s->verified = differ == 0 && (uint64_t)verified == s->carried;
+	s->verified = differ == 0 && (uint64_t)verified == s->carried &&
+		      json_array_size(s->refused) == 0;
 	if (!s->verified)
 		nse_source_note(s,
 				"warning: of %llu records %lld were read back alike and "

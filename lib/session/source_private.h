@@ -31,7 +31,8 @@ struct nse_source_session {
 	struct nse_context *last; /* all there is, after the domain has left */
 	struct nse_move *move;
 	struct nse_guard *guard;
-	int64_t suspended_us, ready_us, committed_us, released_us; /* when; 0: not yet */
+	/* When; 0: not yet. */
+	int64_t suspended_us, ready_us, committed_us, released_us, ended_us;
 	bool ended;    /* the platform's program */
 	bool prepared; /* the target knows its names of the domain's interfaces */
 	bool there;    /* something of ours may be installed at the target */

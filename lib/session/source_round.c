@@ -105,15 +105,19 @@ static int send_round(struct nse_source_session *s, const struct nse_delta *d,
 		      struct nse_error *err)
 {
 	struct nse_stream_stats stats = { 0 };
-	int64_t start = nse_now_us();
+	int64_t start = nse_now_us(), limit = start + HAVE_US;
 	json_t *have = NULL;
 	int rc = write_round(s, d, &stats, err);
+
+	/* A domain that is frozen does not wait for longer than it was said. */
+	if (s->suspended_us && !s->released_us)
+		limit = s->suspended_us + s->spec->timeout_s * 1000000LL;
 
 	if (rc == 0 && d && (rc = nse_delta_apply(d, s->sent)) < 0)
 		nse_errno(err, rc, "applying a delta");
 	if (rc == 0)
-		rc = nse_source_ask(s, NSE_MSG_ROUND, json_object(), NSE_MSG_HAVE,
-				    start + HAVE_US, &have, err);
+		rc = nse_source_ask(s, NSE_MSG_ROUND, json_object(), NSE_MSG_HAVE, limit,
+				    &have, err);
 	if (rc == 0)
 		rc = check_have(s, have, nse_context_digest(s->sent, false), err);
 	json_decref(have);
@@ -146,8 +150,7 @@ int nse_source_send_changes(struct nse_source_session *s, bool last,
 	rc = nse_follow_changes(s->follow, s->sent, last, &d, err);
 	s->followed = *nse_follow_stats(s->follow);
 	s->follows = true;
-	if (rc < 0 ||
-	    (!d.nresets && !nse_context_count(d.puts) && !nse_context_count(d.dels)))
+	if (rc < 0 || (!nse_context_count(d.puts) && !nse_context_count(d.dels)))
 		return rc;
 	return nse_source_send_delta(s, &d, err);
 }

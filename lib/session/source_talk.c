@@ -48,11 +48,10 @@ static int target_failed(struct nse_source_session *s, const struct nse_incoming
 {
 	json_t *obj = nse_incoming_json(msg, err), *refused;
 	const char *text = "no reason given";
-	int code = EREMOTEIO;
 
 	if (!obj)
 		return -EPROTO;
-	json_unpack(obj, "{s?i, s?s}", "code", &code, "text", &text);
+	json_unpack(obj, "{s?s}", "text", &text);
 	refused = json_object_get(obj, "refused");
 	if (json_is_array(refused) && json_array_size(refused)) {
 		json_decref(s->refused);
@@ -80,8 +79,10 @@ static int look_at_move(struct nse_source_session *s, struct nse_error *err)
 			s->suspended_us = at;
 		if (ev == NSE_MOVE_READY)
 			s->ready_us = at;
-		if (ev == NSE_MOVE_ENDED)
+		if (ev == NSE_MOVE_ENDED) {
 			s->ended = true;
+			s->ended_us = nse_now_us();
+		}
 	}
 	return 0;
 }

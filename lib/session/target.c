@@ -440,11 +440,12 @@ static int step_settle(void *arg, struct nse_error *err)
 	t->state = NSE_ST_SETTLED;
 	return nse_channel_send_json(
 		&t->ch, NSE_MSG_SETTLED,
-		json_pack("{s:I, s:I, s:I, s:o}", "created",
+		json_pack("{s:I, s:I, s:I, s:o, s:o}", "created",
 			  (json_int_t)(t->job.created + t->rest_job.created), "verified",
 			  (json_int_t)(t->job.verified + t->rest_job.verified), "differ",
 			  (json_int_t)(t->job.differ + t->rest_job.differ), "differing",
-			  nse_target_reasons(t, true)),
+			  nse_target_reasons(t, true), "refused",
+			  nse_target_reasons(t, false)),
 		err);
 }
 

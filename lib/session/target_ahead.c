@@ -9,7 +9,6 @@
 #include "lib/session/target_private.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/engine/registry.h"
@@ -20,47 +19,6 @@ static bool goes_ahead(const struct nse_kind *kind)
 	const struct nse_engine *e = nse_engine_find(kind->engine);
 
 	return e && e->ahead;
-}
-
-/* A growing list of slots. */
-static int push(struct nse_slots *list, uint32_t slot)
-{
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 256;
-		uint32_t *p = realloc(list->p, room * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		list->p = p;
-		list->room = room;
-	}
-	list->p[list->n++] = slot;
-	return 0;
-}
-
-void nse_slots_release(struct nse_slots *list)
-{
-	free(list->p);
-	*list = (struct nse_slots){ 0 };
-}
-
-static int by_slot(const void *p, const void *q)
-{
-	uint32_t a = *(const uint32_t *)p, b = *(const uint32_t *)q;
-
-	return (a > b) - (a < b);
-}
-
-void nse_slots_unite(struct nse_slots *list)
-{
-	size_t k = 0;
-
-	if (list->n)
-		qsort(list->p, list->n, sizeof(*list->p), by_slot);
-	for (size_t i = 0; i < list->n; i++)
-		if (i == 0 || list->p[i] != list->p[i - 1])
-			list->p[k++] = list->p[i];
-	list->n = k;
 }
 
 /* One of the job's functions on some slots only. */
@@ -100,7 +58,7 @@ static int find_old(struct nse_target_session *t, const struct nse_delta *d,
 				continue;
 			nse_context_at(t->snap.ctx, slot, &have);
 			if (lists[i] == d->dels || !nse_bytes_equal(rec.body, have.body))
-				rc = push(old, slot);
+				rc = nse_slots_push(old, slot);
 		}
 	}
 	return rc;
@@ -135,7 +93,7 @@ static int find_new(struct nse_target_session *t, const struct nse_delta *d,
 			continue;
 		slot = nse_context_find(t->snap.ctx, rec.kind, rec.key);
 		if (t->job.outcome[slot] == NSE_UNTOUCHED)
-			rc = push(new, slot);
+			rc = nse_slots_push(new, slot);
 	}
 	return rc;
 }
@@ -147,7 +105,10 @@ static int keep_waiting(struct nse_target_session *t, const struct nse_slots *tr
 
 	for (size_t i = 0; i < tried->n && rc == 0; i++)
 		if (t->job.outcome[tried->p[i]] == NSE_UNTOUCHED)
-			rc = push(&t->waiting, tried->p[i]);
+			rc = nse_slots_push(&t->waiting, tried->p[i]);
+	/* A slot is tried again in each round in which its record is put. */
+	if (t->waiting.n > 2 * (size_t)nse_context_slots(t->snap.ctx))
+		nse_slots_unite(&t->waiting);
 	return rc;
 }
 
@@ -170,8 +131,6 @@ static int change_rest(struct nse_target_session *t, const struct nse_delta *d)
 	NSE_CLEANUP(nse_delta_release) struct nse_delta part = { 0 };
 	int rc = nse_delta_init(&part);
 
-	for (size_t i = 0; i < d->nresets && rc == 0; i++)
-		rc = nse_delta_reset(&part, d->resets[i]);
 	rc = rc ?: put_rest(&part, d->dels, true);
 	rc = rc ?: put_rest(&part, d->puts, false);
 	return rc ?: nse_delta_apply(&part, t->rest);
@@ -186,28 +145,7 @@ static bool touches_rest(const struct nse_delta *d)
 		for (uint32_t s = 0; s < nse_context_slots(lists[i]); s++)
 			if (nse_context_at(lists[i], s, &rec) && !goes_ahead(rec.kind))
 				return true;
-	return d->nresets > 0;
-}
-
-static bool resets_ahead(const struct nse_delta *d)
-{
-	for (size_t i = 0; i < d->nresets; i++) {
-		const struct nse_engine *e = nse_engine_find(d->resets[i]);
-
-		if (e && e->ahead)
-			return true;
-	}
 	return false;
-}
-
-/* A new collection that replaces everything: all that was made goes first. */
-static int start_over(struct nse_target_session *t, struct nse_error *err)
-{
-	int rc = nse_engines_undo(nse_engines_ahead(), &t->job, err);
-
-	memset(t->job.outcome, NSE_UNTOUCHED, t->job.room);
-	t->waiting.n = 0;
-	return rc;
 }
 
 static int no_memory(int rc, struct nse_error *err)
@@ -220,9 +158,8 @@ static int replace(struct nse_target_session *t, const struct nse_delta *d,
 		   struct nse_error *err)
 {
 	NSE_CLEANUP(nse_slots_release) struct nse_slots old = { 0 };
-	int rc = resets_ahead(d) ? start_over(t, err) : 0;
+	int rc = no_memory(find_old(t, d, &old), err);
 
-	rc = rc ?: no_memory(find_old(t, d, &old), err);
 	rc = rc ?: on_slots(t, &old, nse_engines_undo, err);
 	if (rc < 0)
 		return rc;
@@ -235,9 +172,11 @@ int nse_target_take_delta(struct nse_target_session *t, const struct nse_delta *
 			  struct nse_error *err)
 {
 	NSE_CLEANUP(nse_slots_release) struct nse_slots new = { 0 };
-	int rc = nse_policy_records(&t->scope, d->puts, err);
+	int rc;
 
-	rc = rc ?: replace(t, d, err);
+	if (d->nresets)
+		return nse_error(err, -EPROTO, "a round that voids a whole engine");
+	rc = nse_policy_records(&t->scope, d->puts, err) ?: replace(t, d, err);
 	if (rc == 0 && touches_rest(d))
 		rc = nse_engines_admit(&t->scope, t->rest, err);
 	rc = rc ?: no_memory(find_new(t, d, &new), err);
@@ -282,9 +221,24 @@ int nse_target_install_ahead(struct nse_target_session *t, struct nse_error *err
 					o->naddrs, err);
 	for (uint32_t s = 0; s < nse_context_slots(t->snap.ctx) && rc == 0; s++)
 		if (nse_context_at(t->snap.ctx, s, &rec) && goes_ahead(rec.kind))
-			rc = no_memory(push(&all, s), err);
+			rc = no_memory(nse_slots_push(&all, s), err);
 	rc = rc ?: on_slots(t, &all, nse_engines_install, err);
 	return rc ?: no_memory(keep_waiting(t, &all), err);
+}
+
+/* What was there already when it was to be made may have ended since. */
+static int look_again(struct nse_target_session *t)
+{
+	int rc = 0;
+
+	for (uint32_t s = 0; t->job.kept && s < nse_context_slots(t->snap.ctx) && rc == 0;
+	     s++) {
+		if (t->job.outcome[s] != NSE_KEPT)
+			continue;
+		nse_job_outcome(&t->job, s, NSE_UNTOUCHED);
+		rc = nse_slots_push(&t->waiting, s);
+	}
+	return rc;
 }
 
 int nse_target_refresh(struct nse_target_session *t, struct nse_error *err)
@@ -293,6 +247,7 @@ int nse_target_refresh(struct nse_target_session *t, struct nse_error *err)
 	uint64_t packets = 0;
 	int rc = t->watch ? nse_guard_dropped(t->watch, &packets, err) : 0;
 
+	rc = rc ?: no_memory(look_again(t), err);
 	if (rc < 0 || !packets)
 		return rc;
 	/* What cannot be made again is refused. */

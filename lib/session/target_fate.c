@@ -59,34 +59,43 @@ int nse_target_verify(struct nse_target_session *t, struct nse_error *err)
 		       ?: nse_engines_verify(~ahead, &t->rest_job, err);
 }
 
+/* 1 it runs here, 0 it arrives, -ENOENT it does neither, -EAGAIN nobody can tell. */
+static int look_for_domain(struct nse_platform *p, const char *name)
+{
+	NSE_CLEANUP(nse_domain_release) struct nse_domain d;
+	int runs = p->ops->running(p, name, NULL), arrives;
+
+	nse_domain_init(&d);
+	if (runs > 0)
+		return 1;
+	arrives = p->ops->incoming(p, name, &d, NULL);
+	if (arrives == 0)
+		return 0;
+	return runs == 0 && arrives == -ENOENT ? -ENOENT : -EAGAIN;
+}
+
 /*
- * Waits until it is a fact whether the domain runs here: 1, 0, or what is
- * known at the deadline.
+ * Waits until it is a fact whether the domain runs here: 1 or 0, -EAGAIN when the
+ * platform does not tell. Who arrives for so long does not come any more.
  */
 static int wait_for_fact(struct nse_target_session *t)
 {
-	struct nse_platform *p = t->spec->platform;
-	const char *name = t->scope.domain.name;
 	int64_t deadline = nse_now_us() + FACTS_TIMEOUT_US, seen = nse_now_us();
-	struct nse_domain d;
-	int rc = 0;
+	int rc = -EAGAIN;
 
-	if (!p)
+	if (!t->spec->platform)
 		return t->state == NSE_ST_RELEASED;
-	nse_domain_init(&d);
 	while (nse_now_us() < deadline) {
-		if (p->ops->running(p, name, NULL) > 0) {
-			rc = 1;
-			break;
-		}
-		if (p->ops->incoming(p, name, &d, NULL) == 0)
+		rc = look_for_domain(t->spec->platform, t->scope.domain.name);
+		if (rc == 1)
+			return 1;
+		if (rc != -ENOENT)
 			seen = nse_now_us();
 		else if (nse_now_us() > seen + ABSENT_US)
-			break;
+			return 0;
 		poll(NULL, 0, FACTS_STEP_MS);
 	}
-	nse_domain_release(&d);
-	return rc;
+	return rc == -EAGAIN ? rc : 0;
 }
 
 /* The domain runs here: its context is completed without the source. */
@@ -177,23 +186,31 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 {
 	bool lost = rc == -EPIPE || rc == -EHOSTDOWN;
 	struct nse_error undo = { 0 };
+	int fact = 0;
 
 	if (lost && t->state >= NSE_ST_SETTLED) {
 		nse_journal_forget(t->journal);
 		t->journal = NULL;
 		return rc;
 	}
-	if (lost && t->state >= NSE_ST_COMMITTED && wait_for_fact(t) == 1)
+	if (t->state >= (lost ? NSE_ST_COMMITTED : NSE_ST_RELEASED))
+		fact = wait_for_fact(t);
+	if (lost && fact == 1)
 		return finish_alone(t, err);
-	if (!lost && t->state >= NSE_ST_RELEASED && wait_for_fact(t) == 1) {
-		/* It runs here: its context stays, and recovery finishes it. */
-		if (t->aborted)
-			rc = nse_error(err, -EBUSY,
-				       "the domain runs on this host: its "
-				       "context stays");
+	if (fact) {
+		/* It runs here, or may: its context stays, and recovery finishes it. */
+		if (t->aborted || fact < 0)
+			rc = nse_error(
+				err, -EBUSY,
+				fact < 0 ? "it cannot be found out whether the domain "
+					   "runs on this host: its context stays, "
+					   "until `nsemig recover` here can tell"
+					 : "the domain runs on this host: its "
+					   "context stays");
 		t->aborted = false;
 		nse_journal_close(nse_take(t->journal));
-		say_ended(t, rc, err);
+		if (!lost)
+			say_ended(t, rc, err);
 		return rc;
 	}
 	if (nse_steps_undo(steps, &undo) < 0) {

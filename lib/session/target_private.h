@@ -15,12 +15,7 @@
 #include "lib/session/steps.h"
 #include "lib/session/target.h"
 #include "lib/util/cleanup.h"
-
-/* A list of slots of a context. */
-struct nse_slots {
-	uint32_t *p; /* owned */
-	size_t n, room;
-};
+#include "lib/util/slots.h"
 
 struct nse_target_session {
 	const struct nse_target_spec *spec;
@@ -86,10 +81,6 @@ int nse_target_refresh(struct nse_target_session *t, struct nse_error *err);
 
 /* At the commit: what had to wait. Records that cannot be made are refused now. */
 int nse_target_install_waiting(struct nse_target_session *t, struct nse_error *err);
-
-/* Sorts a list; each slot is in it once. */
-void nse_slots_unite(struct nse_slots *list);
-void nse_slots_release(struct nse_slots *list);
 
 /* Refuses a domain that runs here under the same name already. */
 int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *problems,

@@ -279,13 +279,15 @@ static int add_counter(struct nftnl_expr *e, void *arg)
 static int add_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
+	int rc;
 
 	if (!r)
 		return -ENOMEM;
-	if (nftnl_rule_nlmsg_parse(nlh, r) == 0)
+	rc = nftnl_rule_nlmsg_parse(nlh, r) < 0 ? -EBADMSG : 0;
+	if (rc == 0)
 		nftnl_expr_foreach(r, add_counter, arg);
 	nftnl_rule_free(r);
-	return 0;
+	return rc;
 }
 
 /* Adds up the counters of the guard's rules in one family. */

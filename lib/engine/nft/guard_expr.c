@@ -37,16 +37,28 @@ void nse_guard_expr_meta(struct nftnl_rule *r, uint32_t key, struct nse_guard_ba
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
 }
 
-void nse_guard_expr_equal(struct nftnl_rule *r, const void *data, uint32_t len,
-			  struct nse_guard_batch *b)
+static void compare(struct nftnl_rule *r, uint32_t op, const void *data, uint32_t len,
+		    struct nse_guard_batch *b)
 {
 	struct nftnl_expr *e = nse_guard_add_expr(r, "cmp", b);
 
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+void nse_guard_expr_equal(struct nftnl_rule *r, const void *data, uint32_t len,
+			  struct nse_guard_batch *b)
+{
+	compare(r, NFT_CMP_EQ, data, len, b);
+}
+
+void nse_guard_expr_differs(struct nftnl_rule *r, const void *data, uint32_t len,
+			    struct nse_guard_batch *b)
+{
+	compare(r, NFT_CMP_NEQ, data, len, b);
 }
 
 void nse_guard_expr_payload(struct nftnl_rule *r, uint32_t offset, uint32_t len,

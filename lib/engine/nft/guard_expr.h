@@ -25,6 +25,10 @@ void nse_guard_expr_meta(struct nftnl_rule *r, uint32_t key, struct nse_guard_ba
 void nse_guard_expr_equal(struct nftnl_rule *r, const void *data, uint32_t len,
 			  struct nse_guard_batch *b);
 
+/* Goes on only when it does not. */
+void nse_guard_expr_differs(struct nftnl_rule *r, const void *data, uint32_t len,
+			    struct nse_guard_batch *b);
+
 /* Loads bytes of the network header. */
 void nse_guard_expr_payload(struct nftnl_rule *r, uint32_t offset, uint32_t len,
 			    struct nse_guard_batch *b);

@@ -21,6 +21,7 @@
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_bridge.h>
@@ -321,15 +322,19 @@ static void expr_verdict(struct nftnl_rule *r, uint32_t verdict,
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
 }
 
-/* A guard counts and drops; a watch counts what is TCP, but not that of others. */
+/*
+ * A guard counts and drops; a watch counts, but not what is of others, nor what is
+ * for many and comes wherever the bridge goes.
+ */
 static void expr_end(struct nftnl_rule *r, const struct side *side,
 		     struct nse_guard_batch *b)
 {
-	static const uint8_t tcp = IPPROTO_TCP;
+	static const uint8_t many[] = { PACKET_BROADCAST, PACKET_MULTICAST };
 
 	if (b->watch && side->id <= NSE_ARRAY_SIZE(sides)) {
-		nse_guard_expr_meta(r, NFT_META_L4PROTO, b);
-		nse_guard_expr_equal(r, &tcp, sizeof(tcp), b);
+		nse_guard_expr_meta(r, NFT_META_PKTTYPE, b);
+		for (size_t i = 0; i < NSE_ARRAY_SIZE(many); i++)
+			nse_guard_expr_differs(r, &many[i], sizeof(many[i]), b);
 		nse_guard_add_expr(r, "counter", b);
 	} else if (b->watch) {
 		expr_verdict(r, NF_ACCEPT, b);
