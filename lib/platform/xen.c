@@ -135,10 +135,10 @@ static int xen_describe(struct nse_platform *p, const char *domain, struct nse_d
 	return rc < 0 ? rc : nse_xen_describe(ctx_of(p), domid, true, d, err);
 }
 
-/* That libxl finds no domain is an answer; that it cannot look is none. */
+/* That libxl finds no domain is an answer; that it gets no list of them is none. */
 static int no_such(int rc)
 {
-	return rc == 0 ? 0 : rc == ERROR_NOTFOUND ? -ENOENT : -EIO;
+	return rc == 0 ? 0 : rc == ERROR_NOMEM ? -EIO : -ENOENT;
 }
 
 static int find_incoming(struct nse_xen_ctx *x, const char *domain, uint32_t *domid)
