@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The batches. A message that nothing was heard of succeeded, since the
+ * The batches. A change that nothing was heard of succeeded, since the
  * kernel always reports failures; when answers were lost nothing is known,
- * and each message is reported so.
+ * and each message is reported so. A question without its answer has lost it.
  */
 #include "lib/engine/ct_batch.h"
 
@@ -85,11 +85,13 @@ int ct_batch_flush(struct ct_batch *b, struct nse_error *err)
 {
 	struct nlmsghdr *last = (void *)(b->buf + b->last);
 	uint32_t n = b->n;
+	bool asks;
 	int rc;
 
 	if (n == 0)
 		return 0;
-	if (last->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET))
+	asks = last->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET);
+	if (!asks)
 		last->nlmsg_flags |= NLM_F_ACK;
 	memset(b->answered, 0, sizeof(b->answered));
 	rc = nse_nl_batch(b->nl, b->buf, b->len, b->first_seq, n, on_code, on_data, b,
@@ -98,6 +100,7 @@ int ct_batch_flush(struct ct_batch *b, struct nse_error *err)
 	b->len = 0;
 	if (rc < 0 && rc != -ENOBUFS)
 		return rc;
+	rc = rc == 0 && asks ? -ENOBUFS : rc;
 	for (uint32_t i = 0; i < n; i++)
 		if (!b->answered[i])
 			b->answer(b->arg, b->tags[i], rc, "", NULL);
