@@ -65,12 +65,12 @@ static int target_failed(struct nse_source_session *s, const struct nse_incoming
 /* Takes note of what the move has come to. */
 static int look_at_move(struct nse_source_session *s, struct nse_error *err)
 {
-	const struct nse_platform_ops *ops = s->spec->platform->ops;
 	int64_t at = 0;
 	int ev;
 
+	/* Who only asks for facts has neither a move nor a platform. */
 	while (s->move && !s->ended) {
-		ev = ops->move_wait(s->move, nse_now_us(), &at, err);
+		ev = s->spec->platform->ops->move_wait(s->move, nse_now_us(), &at, err);
 		if (ev < 0)
 			return ev;
 		if (ev == NSE_MOVE_NONE)
