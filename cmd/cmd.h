@@ -58,6 +58,7 @@ void cmd_catch_signals(void);
 int cmd_snapshot(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_purge(int argc, char **argv);
 int cmd_send(int argc, char **argv);

@@ -20,6 +20,7 @@ const struct cmd_row cmd_rows[] = {
 	{ "snapshot", cmd_snapshot, CMD_NEEDS_ROOT, "Collect a context into a file" },
 	{ "show", cmd_show, 0, "Print a context" },
 	{ "diff", cmd_diff, 0, "Compare two contexts" },
+	{ "watch", cmd_watch, CMD_NEEDS_ROOT, "Follow the changes of a live context" },
 	{ "apply", cmd_apply, CMD_NEEDS_ROOT, "Install a context on this host" },
 	{ "purge", cmd_purge, CMD_NEEDS_ROOT, "Remove exactly a context's records" },
 	{ "send", cmd_send, 0, "Ship a context to another host" },

@@ -222,7 +222,7 @@ static int begin(void *state, const struct nse_context *ctx, struct nse_error *e
 	if (!heard)
 		return nse_errno(err, -ENOMEM, "following conntrack entries");
 	f->deaf = ct_host_sysctl("events") <= 0;
-	if (!f->deaf) {
+	if (!f->deaf && !f->quiet) {
 		f->asked = ctx;
 		f->heard = heard;
 		rc = touch_all(f, err);
@@ -312,9 +312,25 @@ static int changes(void *state, const struct nse_context *ctx, bool last,
 	return rc ?: forget_dirty(f, err);
 }
 
+static int follow_fd(const void *state)
+{
+	const struct ct_follow *f = state;
+
+	return nse_nl_fd(f->nl);
+}
+
+static void be_quiet(void *state)
+{
+	struct ct_follow *f = state;
+
+	f->quiet = true;
+}
+
 const struct nse_follow_ops ct_follow_ops = {
 	.open = open_follow,
 	.close = close_follow,
+	.fd = follow_fd,
+	.quiet = be_quiet,
 	.begin = begin,
 	.changes = changes,
 };

@@ -26,6 +26,7 @@ struct ct_follow {
 	struct nse_context *silent; /* keys of entries that tell nothing; owned */
 	uint32_t next;		    /* the slot of `silent` that is looked at next */
 	bool deaf;		    /* not even new entries are told of */
+	bool quiet;		    /* begin() asks nobody */
 	bool lost;		    /* events were dropped since the last collection */
 	int64_t opened_us;	    /* no state in the context is older */
 	int64_t dump_us;	    /* what a dump of the scope takes; 0: not known */

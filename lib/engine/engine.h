@@ -141,6 +141,18 @@ struct nse_follow_ops {
 	int (*open)(const struct nse_scope *scope, void **state, struct nse_error *err);
 	void (*close)(void *state);
 
+	/*
+	 * Descriptor that poll(2) finds readable when there is news of records that
+	 * tell of their changes.
+	 */
+	int (*fd)(const void *state);
+
+	/*
+	 * To be called ahead of begin(), which then leaves the kernel in peace: any
+	 * record is taken for a silent one until it has told of a change.
+	 */
+	void (*quiet)(void *state);
+
 	/* ctx is whole now: finds out which of its records tell of their changes. */
 	int (*begin)(void *state, const struct nse_context *ctx, struct nse_error *err);
 
@@ -164,6 +176,13 @@ struct nse_engine {
 
 	/* Optional (NULL): an engine without is collected again and compared. */
 	const struct nse_follow_ops *follow;
+
+	/*
+	 * Optional (NULL), ended by 0: the multicast groups (NFNLGRP_*) in which the
+	 * kernel tells that something of the engine's may have changed. Not all
+	 * changes are told: packets that change something are no news there.
+	 */
+	const unsigned int *news;
 
 	/*
 	 * What this host's kernel offers to the engine, found by behaviour:

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include <linux/netfilter/nfnetlink.h>
+
 #include "lib/engine/expect_engine.h"
 #include "lib/engine/expect_host.h"
 #include "lib/util/cleanup.h"
@@ -211,9 +213,17 @@ static int settle(struct nse_job *job, struct nse_error *err)
 
 static const char *const types[] = { "expectation", NULL };
 
+static const unsigned int news[] = {
+	NFNLGRP_CONNTRACK_EXP_NEW,
+	NFNLGRP_CONNTRACK_EXP_UPDATE,
+	NFNLGRP_CONNTRACK_EXP_DESTROY,
+	0,
+};
+
 const struct nse_engine nse_engine_expect = {
 	.name = "expect",
 	.types = types,
+	.news = news,
 	.facts = nse_expect_facts,
 	.preflight = nse_expect_preflight,
 	.collect = collect,

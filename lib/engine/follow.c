@@ -78,6 +78,31 @@ int nse_follow_open(struct nse_follow **out, uint32_t engines,
 	return rc;
 }
 
+void nse_follow_quiet(struct nse_follow *f)
+{
+	for (size_t i = 0; nse_engines[i]; i++)
+		if (f->states[i])
+			nse_engines[i]->follow->quiet(f->states[i]);
+}
+
+void nse_follow_budget(struct nse_follow *f, int64_t budget_us)
+{
+	f->budget_us = budget_us;
+}
+
+size_t nse_follow_fds(const struct nse_follow *f, struct pollfd *fds, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; nse_engines[i] && n < max; i++)
+		if (f->states[i])
+			fds[n++] = (struct pollfd){
+				.fd = nse_engines[i]->follow->fd(f->states[i]),
+				.events = POLLIN,
+			};
+	return n;
+}
+
 static int begin(struct nse_follow *f, size_t i, const struct nse_context *ctx,
 		 struct nse_error *err)
 {

@@ -7,6 +7,8 @@
 #ifndef NSE_ENGINE_FOLLOW_H
 #define NSE_ENGINE_FOLLOW_H
 
+#include <poll.h>
+
 #include "lib/engine/engine.h"
 
 struct nse_follow;
@@ -21,6 +23,19 @@ int nse_follow_open(struct nse_follow **f, uint32_t engines,
 		    struct nse_error *err);
 void nse_follow_close(struct nse_follow *f); /* NULL is accepted */
 void nse_follow_closep(struct nse_follow **f);
+
+/*
+ * To be called ahead of nse_follow_collect(): nothing is asked of the kernel but
+ * what there is, so that nobody else who listens notices. Records that would tell of
+ * their changes have to be looked at until they do.
+ */
+void nse_follow_quiet(struct nse_follow *f);
+
+/* Another budget_us from now on. */
+void nse_follow_budget(struct nse_follow *f, int64_t budget_us);
+
+/* What poll(2) shall wait for: fills in at most `max`, returns how many. */
+size_t nse_follow_fds(const struct nse_follow *f, struct pollfd *fds, size_t max);
 
 /* Collects everything into a new context, which the caller frees. */
 int nse_follow_collect(struct nse_follow *f, struct nse_context **ctx,

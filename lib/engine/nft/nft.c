@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include <linux/netfilter/nfnetlink.h>
+
 #include "lib/engine/nft/nft_engine.h"
 #include "lib/engine/nft/object.h"
 #include "lib/engine/nft/relocate.h"
@@ -73,9 +75,15 @@ static bool shared(const struct nse_record *rec, const struct nse_scope *scope,
 	return false;
 }
 
+static const unsigned int news[] = {
+	NFNLGRP_NFTABLES,
+	0,
+};
+
 const struct nse_engine nse_engine_nft = {
 	.name = "nft",
 	.types = nft_type_names,
+	.news = news,
 	.facts = nft_facts,
 	.preflight = nft_preflight,
 	.collect = nft_collect,
