@@ -89,7 +89,7 @@ static int list_domains(const char *platform)
 
 static int overview(void)
 {
-	printf("Usage: nsemig [-v] [-q] [--color WHEN] COMMAND [options] ...\n\n"
+	printf("Usage: nsemig [-v] [-q] [--color WHEN] [--no-pager] COMMAND [options] ...\n\n"
 	       "Moves a domain's network security context together with the domain.\n\n"
 	       "Commands:\n");
 	for (const struct cmd_row *row = cmd_rows; row->name; row++)

@@ -117,7 +117,7 @@ static int leading_options(int argc, char **argv)
 		if (strcmp(word, "--color") == 0 && i + 1 < argc)
 			i++;
 		else if (strncmp(word, "--color=", 8) && strcmp(word, "--verbose") &&
-			 strcmp(word, "--quiet") &&
+			 strcmp(word, "--quiet") && strcmp(word, "--no-pager") &&
 			 strspn(word + 1, "vq") + 1 != strlen(word))
 			return cmd_usage_error(NULL, "unknown option %s", word), -1;
 	}

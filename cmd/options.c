@@ -25,6 +25,8 @@ const struct nse_opt nse_opts_common[] = {
 	NSE_OPT_FLAG('q', "quiet", struct cmd_common, quiet, "say nothing but errors"),
 	NSE_OPT_CHOICE('\0', "color", "WHEN", struct cmd_common, color, colors,
 		       "colour the output: auto (default), always, never"),
+	NSE_OPT_FLAG('\0', "no-pager", struct cmd_common, no_pager,
+		     "print long output without a pager"),
 	{ .letter = 'h',
 	  .name = "help",
 	  .kind = NSE_OPT_K_FLAG,

@@ -140,11 +140,14 @@ struct nse_usage {
 
 enum cmd_color { CMD_COLOR_AUTO, CMD_COLOR_ALWAYS, CMD_COLOR_NEVER };
 
-/* What every command takes: -v, -q, --color. */
+struct cmd_pager;
+
+/* What every command takes: -v, -q, --color, --no-pager. */
 struct cmd_common {
 	int verbose;
-	bool quiet;
-	int color; /* enum cmd_color */
+	bool quiet, no_pager;
+	int color;		 /* enum cmd_color */
+	struct cmd_pager *pager; /* while one runs, see cmd/pager.h */
 };
 
 struct nse_args {

@@ -8,8 +8,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cmd/pager.h"
 
 bool cmd_color_on(const struct cmd_common *common, FILE *stream)
 {
@@ -19,7 +22,22 @@ bool cmd_color_on(const struct cmd_common *common, FILE *stream)
 		return common->color == CMD_COLOR_ALWAYS;
 	if ((no && *no) || !term || strcmp(term, "dumb") == 0)
 		return false;
-	return isatty(fileno(stream));
+	return cmd_pager_shows(common, stream) || isatty(fileno(stream));
+}
+
+size_t cmd_width(const struct cmd_common *common)
+{
+	int fd = cmd_pager_terminal(common);
+	const char *columns = getenv("COLUMNS");
+	struct winsize size = { .ws_col = 0 };
+
+	if (fd < 0)
+		fd = STDOUT_FILENO;
+	if (!isatty(fd))
+		return 0;
+	if (columns && atoi(columns) > 0)
+		return (size_t)atoi(columns);
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
 const char *cmd_style(bool on, enum cmd_style style)

@@ -18,6 +18,10 @@
 /* May `stream` be coloured? (--color, NO_COLOR, TERM=dumb, is it a terminal) */
 bool cmd_color_on(const struct cmd_common *common, FILE *stream);
 
+/* Columns of the terminal that stdout is, through a pager too ($COLUMNS, else as it
+ * is now); 0 when it is none. */
+size_t cmd_width(const struct cmd_common *common);
+
 /* Escape sequences; each is "" when `on` is false. */
 enum cmd_style { CMD_PLAIN, CMD_BOLD, CMD_DIM, CMD_RED, CMD_GREEN, CMD_YELLOW, CMD_CYAN };
 const char *cmd_style(bool on, enum cmd_style style);

@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
+#include "cmd/pager.h"
 #include "cmd/show_nft.h"
 #include "cmd/show_table.h"
 #include "cmd/show_why.h"
@@ -238,7 +239,7 @@ static int print_tables(const struct view *v, bool color, struct nse_error *err)
 	struct show_tables tables = { .color = color };
 	int rc = 0, end;
 
-	for (size_t i = 0; i < v->n && rc == 0; i++) {
+	for (size_t i = 0; i < v->n && rc == 0 && !ferror(stdout); i++) {
 		struct nse_record bytes;
 		json_t *rec;
 
@@ -258,11 +259,23 @@ static int print_tables(const struct view *v, bool color, struct nse_error *err)
 	return rc < 0 ? rc : cmd_flush(err);
 }
 
-static int run(const struct nse_args *args, const struct options *o,
+static int print(const struct nse_args *args, const struct options *o,
+		 const struct view *v, const struct show_tally *tally,
+		 struct nse_error *err)
+{
+	bool color = cmd_color_on(&args->common, stdout);
+
+	if (o->json)
+		return print_json(v, err);
+	print_header(&v->snap.header, color);
+	show_tally_print(tally, color);
+	return o->summary ? cmd_flush(err) : print_tables(v, color, err);
+}
+
+static int run(struct nse_args *args, const struct options *o,
 	       const struct cmd_scope *chosen, const struct nse_map *map,
 	       struct nse_error *err)
 {
-	bool color = cmd_color_on(&args->common, stdout);
 	NSE_CLEANUP(view_release) struct view v = { .n = 0 };
 	NSE_FREE struct show_tally *tally = calloc(1, sizeof(*tally));
 	int rc;
@@ -272,11 +285,9 @@ static int run(const struct nse_args *args, const struct options *o,
 	rc = load(args, o, chosen, map, &v, o->json ? NULL : tally, err);
 	if (rc < 0)
 		return rc;
-	if (o->json)
-		return print_json(&v, err);
-	print_header(&v.snap.header, color);
-	show_tally_print(tally, color);
-	return o->summary ? cmd_flush(err) : print_tables(&v, color, err);
+	cmd_pager_start(&args->common);
+	rc = print(args, o, &v, tally, err);
+	return cmd_pager_stop(&args->common, rc, err);
 }
 
 int cmd_show(int argc, char **argv)

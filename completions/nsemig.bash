@@ -60,7 +60,7 @@ _nsemig()
 	done
 	if [[ -z $command ]]; then
 		if [[ $cur == -* ]]; then
-			_nsemig_words '--help --version --verbose --quiet --color'
+			_nsemig_words '--help --version --verbose --quiet --color --no-pager'
 		else
 			w=$("$nsemig" help --commands 2>/dev/null | cut -f1)
 			_nsemig_words "${w:-$_nsemig_known}"

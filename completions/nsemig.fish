@@ -131,4 +131,5 @@ complete -c nsemig -n 'not __nsemig_command >/dev/null' -l version -d 'print the
 complete -c nsemig -n 'not __nsemig_command >/dev/null' -l verbose -s v -d 'say more on stderr'
 complete -c nsemig -n 'not __nsemig_command >/dev/null' -l quiet -s q -d 'say nothing but errors'
 complete -c nsemig -n 'not __nsemig_command >/dev/null' -l color -xa 'auto always never'
+complete -c nsemig -n 'not __nsemig_command >/dev/null' -l no-pager -d 'print long output without a pager'
 complete -c nsemig -n '__nsemig_command >/dev/null' -a '(__nsemig_complete)'

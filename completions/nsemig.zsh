@@ -55,7 +55,7 @@ _nsemig() {
 	done
 	if [[ -z $command ]]; then
 		if [[ $PREFIX == -* ]]; then
-			compadd -- --help --version --verbose --quiet --color
+			compadd -- --help --version --verbose --quiet --color --no-pager
 		else
 			_nsemig_commands
 		fi
