@@ -44,7 +44,7 @@ static const struct nse_usage usage = {
 struct check {
 	const struct nse_args *args;
 	const struct cmd_scope *chosen;
-	const struct cmd_remote *remote;
+	struct cmd_remote *remote;
 	struct cmd_env env;
 	const char *domain, *host;
 	struct nse_problems problems;
@@ -110,8 +110,10 @@ static int check_far(struct check *c, struct nse_error *err)
 {
 	struct nse_link_spec link;
 	const char *version = "?";
-	int rc = cmd_remote_spec(c->remote, c->host, "receive --session", &link, err);
+	int rc = cmd_remote_defaults(c->remote, c->host, err);
 
+	if (rc == 0)
+		rc = cmd_remote_spec(c->remote, c->host, "receive --session", &link, err);
 	if (rc == 0)
 		rc = nse_source_facts(&link, c->host, &c->far, err);
 	if (rc < 0)
@@ -194,7 +196,7 @@ static int run(struct check *c, struct nse_error *err)
 int cmd_check(int argc, char **argv)
 {
 	NSE_CLEANUP(cmd_scope_release) struct cmd_scope chosen;
-	struct cmd_remote remote = { 0 };
+	NSE_CLEANUP(cmd_remote_release) struct cmd_remote remote = { 0 };
 	struct options o = { 0 };
 	struct nse_opt_group groups[] = { { NULL, opts, &o },
 					  CMD_SCOPE_GROUP(&chosen),

@@ -66,6 +66,7 @@ int cmd_receive(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
+int cmd_config(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_xl_gate(int argc, char **argv);
 

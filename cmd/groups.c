@@ -218,9 +218,46 @@ const struct nse_opt cmd_remote_opts[] = {
 	NSE_OPT_END
 };
 
+int cmd_remote_defaults(struct cmd_remote *r, const char *target, struct nse_error *err)
+{
+	const struct {
+		const char **value, *key;
+	} all[] = { { &r->identity, "identity" },
+		    { &r->known_hosts, "known-hosts" },
+		    { &r->rsh, "rsh" },
+		    { &r->remote_command, "remote-command" } };
+	struct nse_target t;
+	int rc = nse_target_parse(target, &t, err) ?: load_config(&r->config, err);
+
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(all) && rc == 0; i++)
+		if (!*all[i].value)
+			*all[i].value = nse_config_of(&r->config, "host", t.host,
+						      "remote", all[i].key);
+	return rc;
+}
+
+void cmd_remote_release(struct cmd_remote *r)
+{
+	nse_config_release(&r->config);
+}
+
+/* User and port, where the target names none. */
+static void complete_target(const struct nse_config *c, struct nse_target *t)
+{
+	const char *user = nse_config_of(c, "host", t->host, "remote", "user");
+	const char *port = nse_config_of(c, "host", t->host, "remote", "port");
+
+	if (user && !t->user[0])
+		snprintf(t->user, sizeof(t->user), "%s", user);
+	if (port && !t->port)
+		t->port = atoi(port);
+}
+
 int cmd_remote_spec(const struct cmd_remote *r, const char *target, const char *args,
 		    struct nse_link_spec *spec, struct nse_error *err)
 {
+	int rc;
+
 	memset(spec, 0, sizeof(*spec));
 	spec->identity = r->identity;
 	spec->known_hosts = r->known_hosts;
@@ -229,7 +266,10 @@ int cmd_remote_spec(const struct cmd_remote *r, const char *target, const char *
 	spec->remote_args = args;
 	spec->connect_timeout_us = CONNECT_TIMEOUT_US;
 	spec->keepalive_s = KEEPALIVE_S;
-	return nse_target_parse(target, &spec->target, err);
+	rc = nse_target_parse(target, &spec->target, err);
+	if (rc == 0)
+		complete_target(&r->config, &spec->target);
+	return rc;
 }
 
 static int take_map_vif(void *base, const char *value, struct nse_error *err)

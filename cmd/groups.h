@@ -59,12 +59,20 @@ struct cmd_remote {
 	const char *known_hosts;
 	const char *rsh;
 	const char *remote_command; /* NULL: nsemig */
+	struct nse_config config;   /* of cmd_remote_defaults() */
 };
 extern const struct nse_opt cmd_remote_opts[];
 #define CMD_REMOTE_GROUP(p)                                                              \
 	{                                                                                \
 		"Remote host", cmd_remote_opts, (p)                                      \
 	}
+
+/*
+ * Fills in from the configuration what no option said: of [host HOST], else
+ * of [remote]. To be released by cmd_remote_release().
+ */
+int cmd_remote_defaults(struct cmd_remote *r, const char *target, struct nse_error *err);
+void cmd_remote_release(struct cmd_remote *r);
 
 /*
  * Fills a link's specification for `target` ([USER@]HOST[:PORT]) and what the

@@ -28,6 +28,7 @@ const struct cmd_row cmd_rows[] = {
 	{ "migrate", cmd_migrate, CMD_NEEDS_ROOT, "Move a domain with its context" },
 	{ "check", cmd_check, 0, "Say what stands against a move" },
 	{ "recover", cmd_recover, CMD_NEEDS_ROOT, "Clean up after killed migrations" },
+	{ "config", cmd_config, 0, "Print the configuration, or check a file of it" },
 	{ "help", cmd_help, 0, "Show the manual of a command" },
 	{ "xl-gate", cmd_xl_gate, CMD_HIDDEN, "Hold xl's READY (run by migrate)" },
 	{ NULL, NULL, 0, NULL }

@@ -23,8 +23,6 @@
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 
-#define TIMEOUT_DEFAULT 30
-
 struct options {
 	const char *report;
 	bool dry_run;
@@ -42,7 +40,7 @@ static const struct nse_opt opts[] = {
 		     "stop after the preflight of both hosts"),
 	NSE_OPT_INT('\0', "timeout", "S", struct options, timeout, 1, 3600,
 		    "abort when the target has not committed S seconds after the "
-		    "freeze, or is silent for so long (30)"),
+		    "freeze, or is silent for so long (30, or as configured)"),
 	CMD_ANCHOR_OPT(struct options, anchor),
 	NSE_OPT_CHOICE('\0', "progress", "WHEN", struct options, progress, progress_words,
 		       "show it on stderr while it runs: auto (a line, on a terminal), "
@@ -185,8 +183,24 @@ static int finish(const struct nse_args *args, const struct options *o,
 	return status;
 }
 
+/* What no option said is as configured for the domain, or for all. */
+static void configure(struct nse_source_spec *spec, const struct options *o)
+{
+	const char *name = spec->scope->domain.name;
+
+	spec->timeout_s = (int)o->timeout;
+	if (!o->timeout)
+		spec->timeout_s = atoi(nse_config_of(spec->config, "domain", name,
+						     "migrate", "timeout"));
+	spec->anchor = o->anchor >= 0 ? cmd_anchor_words[o->anchor]
+				      : nse_config_of(spec->config, "domain", name,
+						      "migrate", "anchor");
+	if (strcmp(spec->anchor, cmd_anchor_words[CMD_ANCHOR_SAME]) == 0)
+		spec->anchor = NULL;
+}
+
 static int migrate(const struct nse_args *args, const struct options *o,
-		   const struct cmd_scope *chosen, const struct cmd_remote *remote,
+		   const struct cmd_scope *chosen, struct cmd_remote *remote,
 		   struct nse_error *err)
 {
 	NSE_CLEANUP(cmd_env_release) struct cmd_env env = CMD_ENV_INIT;
@@ -198,10 +212,7 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	struct nse_source_spec spec = { .scope = &scope,
 					.engines = chosen->engines,
 					.target = args->words[1],
-					.timeout_s = (int)o->timeout,
 					.dry_run = o->dry_run,
-					.anchor = o->anchor ? cmd_anchor_words[o->anchor]
-							    : NULL,
 					.note = note,
 					.progress = on_progress,
 					.arg = &watcher,
@@ -222,6 +233,7 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	}
 	if (nse_scope_resolve(&env.config, env.platform, args->words[0], &chosen->given,
 			      &scope, err) < 0 ||
+	    cmd_remote_defaults(remote, args->words[1], err) < 0 ||
 	    cmd_remote_spec(remote, args->words[1], "receive --session", &spec.link,
 			    err) < 0 ||
 	    move_shell(remote, spec.link.target.port, &shell, err) < 0)
@@ -230,6 +242,7 @@ static int migrate(const struct nse_args *args, const struct options *o,
 		 spec.link.target.user[0] ? "@" : "", spec.link.target.host);
 	spec.config = &env.config;
 	spec.platform = env.platform;
+	configure(&spec, o);
 	spec.move = (struct nse_move_spec){ scope.domain.name, host, args->rest,
 					    (const char *const *)shell.argv };
 	watcher.progress =
@@ -244,8 +257,8 @@ static int migrate(const struct nse_args *args, const struct options *o,
 int cmd_migrate(int argc, char **argv)
 {
 	NSE_CLEANUP(cmd_scope_release) struct cmd_scope chosen;
-	struct options o = { .timeout = TIMEOUT_DEFAULT };
-	struct cmd_remote remote = { 0 };
+	struct options o = { .anchor = -1 };
+	NSE_CLEANUP(cmd_remote_release) struct cmd_remote remote = { 0 };
 	struct nse_opt_group groups[] = { { NULL, opts, &o },
 					  CMD_SCOPE_GROUP(&chosen),
 					  CMD_REMOTE_GROUP(&remote),

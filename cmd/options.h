@@ -37,6 +37,7 @@
 #include <stdio.h>
 
 #include "lib/util/error.h"
+#include "lib/util/nearest.h"
 
 enum nse_opt_kind {
 	NSE_OPT_K_END,
@@ -166,12 +167,5 @@ struct nse_args {
  */
 int nse_opts_parse(const struct nse_usage *usage, const struct nse_opt_group *groups,
 		   int argc, char **argv, struct nse_args *args);
-
-/*
- * The word of the list that is likely to be meant, or NULL when none is near.
- * next(arg, i) returns word i, NULL at the end.
- */
-const char *nse_nearest(const char *word, const char *(*next)(const void *arg, size_t i),
-			const void *arg);
 
 #endif

@@ -149,7 +149,7 @@ static int ship(const struct nse_snapshot *s, const struct nse_link_spec *spec,
 }
 
 static int run(const struct nse_args *args, const struct options *o,
-	       const struct cmd_scope *chosen, const struct cmd_remote *remote,
+	       const struct cmd_scope *chosen, struct cmd_remote *remote,
 	       struct nse_error *err)
 {
 	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot s = { 0 };
@@ -160,7 +160,8 @@ static int run(const struct nse_args *args, const struct options *o,
 
 	if (!far)
 		return nse_error(err, -ENOMEM, "out of memory");
-	rc = cmd_remote_spec(remote, target, far, &spec, err);
+	rc = cmd_remote_defaults(remote, target, err)
+		     ?: cmd_remote_spec(remote, target, far, &spec, err);
 	if (rc == 0)
 		rc = cmd_load(chosen, args->n == 2 ? args->words[0] : NULL, &s, err);
 	return rc < 0 ? rc : ship(&s, &spec, target, args, err);
@@ -170,7 +171,7 @@ int cmd_send(int argc, char **argv)
 {
 	NSE_CLEANUP(cmd_scope_release) struct cmd_scope chosen;
 	struct options o = { 0 };
-	struct cmd_remote remote = { 0 };
+	NSE_CLEANUP(cmd_remote_release) struct cmd_remote remote = { 0 };
 	struct nse_opt_group groups[] = { { NULL, opts, &o },
 					  CMD_SCOPE_GROUP(&chosen),
 					  CMD_REMOTE_GROUP(&remote),

@@ -24,6 +24,14 @@ static bool allowed(const struct nse_config *config, const struct nse_addr *addr
 	return false;
 }
 
+static bool may_come(const struct nse_config *config, const char *domain)
+{
+	const struct nse_config_value *v =
+		nse_config_find(config, "domain", domain, "receive");
+
+	return !v || strcmp(v->text, "yes") == 0;
+}
+
 static bool is_among(char *const *list, size_t n, const char *spec)
 {
 	for (size_t i = 0; i < n; i++)
@@ -79,6 +87,11 @@ int nse_policy_scope(const struct nse_config *config, const struct nse_scope *sc
 				 "a migration's scope is one domain, not the whole host");
 	if (!scope->domain.name[0] || !scope->domain.naddrs)
 		return nse_error(err, -EPERM, "the scope names no domain or no address");
+	if (!may_come(config, scope->domain.name))
+		return nse_error(err, -EPERM,
+				 "this host does not accept the domain %s (receive = no "
+				 "in its [domain %s] section of nsemig.conf)",
+				 scope->domain.name, scope->domain.name);
 	for (size_t i = 0; i < scope->domain.naddrs; i++)
 		if (!allowed(config, &scope->domain.addrs[i]))
 			return nse_error(

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -137,10 +138,29 @@ static void test_refused(void **state)
 		{ "[nsemig]\nplatform = script:\n", ":2:", "script:" },
 		{ "[nsemig]\n\nstate-dir = run\n", ":3:", "absolute" },
 		{ "[nsemig]\nfoo = 1\n", ":2:", "foo" },
-		{ "platform = xen\n", ":1:", "unknown section" },
-		{ "[nsemigx]\nplatform = xen\n", ":2:", "nsemigx" },
-		{ "[domain]\nzones = 1\n", ":2:", "no name" },
-		{ "[domain a]\nzone = 1\n", ":2:", "'zone'" },
+		{ "[nsemig]\nplatfrom = xen\n", ":2:", "did you mean 'platform'" },
+		{ "[nsemig]\ntextfile = /x\n", ":2:", "belongs to [metrics]" },
+		{ "platform = xen\n", ":1:", "before any [SECTION]" },
+		{ "[nsemigx]\nplatform = xen\n", ":1:", "did you mean [nsemig]" },
+		{ "[nothing]\n", ":1:", "unknown section [nothing]" },
+		{ "[nft web1]\n", ":1:", "takes no name" },
+		{ "[domain]\nzones = 1\n", ":1:", "no name" },
+		{ "[domain ]\nzones = 1\n", ":1:", "no name" },
+		{ "[domain a]\nzone = 1\n", ":2:", "did you mean 'zones'" },
+		{ "[domain a]\ntimeout = 0\n", ":2:", "from 1 to 3600" },
+		{ "[domain a]\nreceive = maybe\n", ":2:", "yes, no" },
+		{ "[migrate]\nanchor = here\n", ":2:", "same, first, last" },
+		{ "[migrate]\ntimeout = 1s\n", ":2:", "1s" },
+		{ "[snapshot]\nkeep = -1\n", ":2:", "-1" },
+		{ "[remote]\nidentity = id_rsa\n", ":2:", "absolute" },
+		{ "[remote]\nuser = -oProxyCommand\n", ":2:", "-oProxyCommand" },
+		{ "[host b]\nrsh =\n", ":2:", "no value" },
+		{ "[host b]\nport = 65536\n", ":2:", "65536" },
+		{ "[log]\nto = file\n", ":2:", "journal" },
+		{ "[nsemig]\nplatform = xen\nplatform = xen\n", ":3:", "in line 2" },
+		{ "[domain a]\nzones = 1\n[domain b]\nzones = 1\n[domain a]\nzones = 2\n",
+		  ":6:", "in line 2" },
+		{ "[nsemig]\nplatform = xen\n  script:/x\n", ":3:", "takes one value" },
 		{ "[domain a]\nzones = 1 65536\n", ":2:", "65536" },
 		{ "[domain a]\nzones = -1\n", ":2:", "-1" },
 		{ "[domain a]\naddresses = 192.0.2.1\n  192.0.2.256\n", ":3:", "256" },
@@ -173,6 +193,100 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_lookup(void **state)
+{
+	const struct nse_config_value *v;
+	struct nse_config c;
+	struct nse_error err;
+
+	(void)state;
+	assert_int_equal(load("[remote]\n"
+			      "user = root\n"
+			      "identity = /etc/nsemig/id\n"
+			      "[host b.example]\n"
+			      "port = 2222\n"
+			      "identity = /etc/nsemig/id_b\n"
+			      "[domain web.1]\n"
+			      "timeout = 5\n"
+			      "zones = 1,2\n"
+			      "\n"
+			      "  3 ; a comment\n"
+			      "[nsemig]\n"
+			      "state-dir = /x ; another\n",
+			      &c, &err),
+			 0);
+	assert_string_equal(nse_config_of(&c, "host", "b.example", "remote", "identity"),
+			    "/etc/nsemig/id_b");
+	assert_string_equal(nse_config_of(&c, "host", "b.example", "remote", "user"),
+			    "root");
+	assert_string_equal(nse_config_of(&c, "host", "a", "remote", "identity"),
+			    "/etc/nsemig/id");
+	assert_null(nse_config_of(&c, "host", "a", "remote", "port"));
+	assert_string_equal(nse_config_of(&c, "domain", "web.1", "migrate", "timeout"),
+			    "5");
+	assert_string_equal(nse_config_of(&c, "domain", "db", "migrate", "timeout"),
+			    "30");
+	v = nse_config_find(&c, "domain", "web.1", "zones");
+	assert_non_null(v);
+	assert_string_equal(v->text, "1, 2, 3");
+	assert_int_equal(v->line, 9);
+	assert_string_equal(v->file, path);
+	assert_string_equal(c.state_dir, "/x");
+	assert_null(nse_config_find(&c, "domain", "web.1", "vifs"));
+	assert_null(nse_config_find(&c, "domain", "web", "zones"));
+	assert_null(nse_config_key("domain", "platform"));
+	nse_config_release(&c);
+}
+
+static void count(void *arg, const char *text)
+{
+	char *all = arg;
+	size_t n = strlen(all);
+
+	snprintf(all + n, 2048 - n, "%s\n", text);
+}
+
+/* Each error of a file is told, not the first one alone. */
+static void test_check(void **state)
+{
+	char all[2048] = "";
+	struct nse_config c;
+	struct nse_error err;
+
+	(void)state;
+	assert_int_equal(load("[nsemig]\nplatfrom = xen\nstate-dir = x\n[nothing]\n"
+			      "a = b\n[migrate]\ntimeout = 5\n[nft]\ntables = a, b\n",
+			      &c, &err),
+			 -EINVAL);
+	assert_int_equal(nse_config_check(path, count, all, &err), 4);
+	assert_non_null(strstr(all, ":2: unknown key"));
+	assert_non_null(strstr(all, ":3: 'x' is not"));
+	assert_non_null(strstr(all, ":4: unknown section"));
+	assert_non_null(strstr(all, ":9: 'a' is not"));
+	assert_int_equal(nse_config_check("/nonexistent", count, all, &err), -ENOENT);
+	load("[migrate]\ntimeout = 5\n", &c, &err);
+	nse_config_release(&c);
+	assert_int_equal(nse_config_check(path, count, all, &err), 0);
+}
+
+/* Its commands are run as root. */
+static void test_writable(void **state)
+{
+	struct nse_config c;
+	struct nse_error err;
+
+	(void)state;
+	assert_int_equal(load("", &c, &err), 0);
+	nse_config_release(&c);
+	assert_int_equal(chmod(path, 0606), 0);
+	assert_int_equal(nse_config_load(&c, &err), -EPERM);
+	assert_non_null(strstr(err.text, path));
+	assert_int_equal(chmod(path, 0600), 0);
+	setenv("NSEMIG_CONFIG", "/dev/null", 1);
+	assert_int_equal(nse_config_load(&c, &err), 0);
+	nse_config_release(&c);
+}
+
 /* inih would cut these in two, or cut the name, without a word. */
 static void test_too_long(void **state)
 {
@@ -202,7 +316,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything), cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_missing_file),
-		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_check),	   cmocka_unit_test(test_writable),
+		cmocka_unit_test(test_too_long),
 	};
 	int fd = mkstemp(path), failed;
 
