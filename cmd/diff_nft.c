@@ -2,9 +2,9 @@
 /*
  * nft records in the manner of diff -u: a line "@@ chain inet filter web @@"
  * for each table, chain, set or object in which something differs, then what
- * is in it as one side or the other has it. Rules come in the order that the
- * engine has put them in. Where the texts do not tell the difference (options
- * of extensions that nft(8) does not show) the fields do.
+ * is in it as one side or the other has it; of chains, hunks with the rules
+ * around. Where the texts do not tell the difference (options of extensions
+ * that nft(8) does not show) the fields do.
  */
 #include "cmd/diff_nft.h"
 
@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/diff_hunks.h"
+#include "cmd/diff_lines.h"
 #include "cmd/nft_order.h"
 #include "cmd/output.h"
 #include "lib/engine/nft/object.h"
 #include "lib/engine/nft/render.h"
-#include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 
 struct side {
@@ -30,10 +31,9 @@ struct side {
 struct listing {
 	const struct diff_print *p;
 	struct side sides[2];
+	struct diff_rules rules;
 	struct nft_key block; /* of the last "@@", views into a context */
 	bool any;
-	char *removed;	       /* owned: the text of the last item, when it was */
-	uint32_t removed_slot; /* removed from a */
 };
 
 static void release(struct listing *l)
@@ -43,7 +43,7 @@ static void release(struct listing *l)
 		free(l->sides[i].printed);
 		free(l->sides[i].sorted);
 	}
-	free(l->removed);
+	diff_rules_release(&l->rules);
 }
 
 static bool read_key(const struct nse_context *ctx, uint32_t slot, struct nft_key *key)
@@ -67,6 +67,50 @@ bool diff_nft_is(const struct diff_print *p, const struct nse_diff_item *item)
 	return item_key(p, item, &key);
 }
 
+/* What a rule's own sets and chains are in: the chain in which that rule is. */
+static void block_of(struct nft_key *key)
+{
+	struct nse_bytes chain;
+	uint32_t rule, k;
+
+	while (nft_name_split(key->name, &chain, &rule, &k)) {
+		key->name = chain;
+		key->type = NFT_CHAIN;
+	}
+	key->type = key->type == NFT_RULE      ? NFT_CHAIN
+		    : key->type == NFT_ELEMENT ? NFT_SET
+					       : key->type;
+}
+
+bool diff_nft_name(const struct diff_print *p, const struct nse_diff_item *item,
+		   char *text, size_t room)
+{
+	struct nft_key key;
+
+	if (!item_key(p, item, &key))
+		return false;
+	nft_key_text(&key, text, room);
+	return true;
+}
+
+bool diff_nft_block(const struct diff_print *p, const struct nse_diff_item *item,
+		    struct nft_key *block)
+{
+	if (!item_key(p, item, block))
+		return false;
+	block_of(block);
+	return true;
+}
+
+bool diff_nft_is_part(const struct diff_print *p, const struct nse_diff_item *item)
+{
+	struct nse_record rec;
+	struct nft_key key;
+
+	return item->change != NSE_CHANGED && diff_print_record(p, item, &rec) &&
+	       nft_rule_is_owned(&rec, &key);
+}
+
 /* "@@ chain inet filter web @@", when it is another one than before. */
 static void print_block(struct listing *l, struct nft_key key)
 {
@@ -74,34 +118,11 @@ static void print_block(struct listing *l, struct nft_key key)
 
 	if (l->any && cmd_nft_block_cmp(&l->block, &key) == 0)
 		return;
-	key.type = key.type == NFT_RULE	     ? NFT_CHAIN
-		   : key.type == NFT_ELEMENT ? NFT_SET
-					     : key.type;
+	block_of(&key);
 	l->block = key;
 	l->any = true;
 	nft_key_text(&key, text, sizeof(text));
-	printf("%s@@ %s @@%s\n", cmd_style(l->p->color, CMD_CYAN), text,
-	       cmd_style(l->p->color, CMD_PLAIN));
-}
-
-/* Each line with the sign in front; tabs stay, other control characters do not. */
-static void print_lines(const struct listing *l, char sign, const char *text, bool need)
-{
-	size_t n = strlen(text), room = 4 * n + 8;
-	NSE_FREE char *copy = strdup(text), *safe = malloc(room);
-	char *save = NULL;
-
-	for (char *line = copy && safe ? strtok_r(copy, "\n", &save) : NULL; line;) {
-		char *next = strtok_r(NULL, "\n", &save);
-		int tabs = (int)strspn(line, "\t");
-
-		printf("%s%c %.*s%s%s%s\n",
-		       cmd_style(l->p->color, sign == '-' ? CMD_RED : CMD_GREEN), sign,
-		       tabs, line, cmd_safe(line + tabs, safe, room),
-		       need && !next ? "  # needed" : "",
-		       cmd_style(l->p->color, CMD_PLAIN));
-		line = next;
-	}
+	diff_print_heading(l->p, text, "");
 }
 
 /* "chain web { type filter …; policy accept; }": a block on one line. */
@@ -187,12 +208,6 @@ static char *text_of(struct listing *l, int side, uint32_t *slot)
 	return strdup(name);
 }
 
-static void forget_removed(struct listing *l)
-{
-	free(l->removed);
-	l->removed = NULL;
-}
-
 static void print_one_sided(struct listing *l, int side, uint32_t slot)
 {
 	NSE_FREE char *text = NULL;
@@ -203,37 +218,21 @@ static void print_one_sided(struct listing *l, int side, uint32_t slot)
 	if (!text)
 		return;
 	print_block(l, key);
-	print_lines(l, side ? '+' : '-', text, key.need);
-	if (side && l->removed && strcmp(l->removed, text) == 0)
-		diff_print_fields(l->p, l->removed_slot, slot);
-	forget_removed(l);
-	if (side == 0) {
-		l->removed = nse_take(text);
-		l->removed_slot = slot;
-	}
+	diff_lines(l->p, side ? '+' : '-', text, key.need ? "  # needed" : "");
 }
 
-/* Both sides' texts; where they do not differ, the fields that do. */
 static void print_changed(struct listing *l, const struct nse_diff_item *it)
 {
 	uint32_t a = it->a, b = it->b;
 	NSE_FREE char *ta = text_of(l, 0, &a), *tb = text_of(l, 1, &b);
-	char name[1024], safe[4096];
+	char name[1024];
 	struct nft_key key;
 
-	forget_removed(l);
 	read_key(l->sides[1].ctx, it->b, &key);
 	print_block(l, key);
-	if (ta && tb && strcmp(ta, tb) != 0) {
-		print_lines(l, '-', ta, key.need);
-		print_lines(l, '+', tb, key.need);
-		return;
-	}
 	nft_key_text(&key, name, sizeof(name));
-	printf("%s! %s%s\n", cmd_style(l->p->color, CMD_YELLOW),
-	       cmd_safe(tb ? tb : name, safe, sizeof(safe)),
-	       cmd_style(l->p->color, CMD_PLAIN));
-	diff_print_fields(l->p, it->a, it->b);
+	diff_lines_pair(l->p, ta && tb ? ta : name, ta && tb ? tb : name, it->a, it->b,
+			key.need ? "  # needed" : "");
 }
 
 /* The slots of a side that the items name. */
@@ -255,8 +254,10 @@ static uint8_t *wanted(const struct listing *l, int side)
 static int prepare(struct listing *l, struct nse_error *err)
 {
 	unsigned int flags = l->p->state ? 0 : NFT_RENDER_STATELESS;
-	int rc = 0;
+	int rc = diff_rules_make(&l->rules, l->p);
 
+	if (rc < 0)
+		return nse_error(err, rc, "out of memory");
 	for (int i = 0; i < 2 && rc == 0; i++) {
 		NSE_FREE uint8_t *slots = NULL;
 		struct side *s = &l->sides[i];
@@ -264,9 +265,10 @@ static int prepare(struct listing *l, struct nse_error *err)
 		s->ctx = i ? l->p->b->ctx : l->p->a->ctx;
 		s->printed = calloc(nse_context_slots(s->ctx) + 1ul, 1);
 		slots = wanted(l, i);
-		rc = s->printed && slots
-			     ? nft_render_some(s->ctx, slots, flags, &s->texts, err)
-			     : nse_error(err, -ENOMEM, "out of memory");
+		if (!s->printed || !slots)
+			return nse_error(err, -ENOMEM, "out of memory");
+		diff_rules_wanted(&l->rules, i, slots);
+		rc = nft_render_some(s->ctx, slots, flags, &s->texts, err);
 	}
 	return rc;
 }
@@ -320,8 +322,32 @@ static bool has_company(const struct entry *entries, size_t n, size_t i)
 		cmd_nft_block_cmp(&entries[i + 1].key, &entries[i].key) == 0);
 }
 
-static void print_entry(struct listing *l, const struct nse_diff_item *it)
+static bool is_first_rule(const struct entry *entries, size_t i)
 {
+	return i == 0 || entries[i - 1].key.type != NFT_RULE ||
+	       cmd_nft_block_cmp(&entries[i - 1].key, &entries[i].key) != 0;
+}
+
+/*
+ * The rules of a chain come all together with its first one; those of chains
+ * without a name are in the text of a rule.
+ */
+static void print_entry(struct listing *l, const struct entry *e, bool first)
+{
+	const struct nse_diff_item *it = e->item;
+
+	if (e->key.type == NFT_RULE) {
+		const struct diff_chain *c = diff_rules_find(&l->rules, &e->key);
+
+		if (first && c) {
+			diff_hunks(l->p,
+				   (struct nft_texts *[]){ l->sides[0].texts,
+							   l->sides[1].texts },
+				   c);
+			l->any = false;
+		}
+		return;
+	}
 	if (it->change == NSE_CHANGED)
 		print_changed(l, it);
 	else
@@ -351,6 +377,6 @@ int diff_nft_print(const struct diff_print *p, struct nse_error *err)
 	qsort(entries, n, sizeof(*entries), entry_cmp);
 	for (size_t i = 0; i < n; i++)
 		if (!is_first_end(&entries[i].key) || !has_company(entries, n, i))
-			print_entry(&l, entries[i].item);
+			print_entry(&l, &entries[i], is_first_rule(entries, i));
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Differences as text in the manner of diff -u (a changed record is followed
- * by the fields that differ), as numbers, and as JSON.
+ * Differences as text in the manner of diff -u: kind by kind, a changed record
+ * followed by the fields that differ.
  */
 #include "cmd/diff_print.h"
 
@@ -9,78 +9,92 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/diff_fields.h"
 #include "cmd/diff_nft.h"
+#include "cmd/diff_word.h"
 #include "cmd/output.h"
 #include "cmd/record.h"
+#include "lib/engine/nft/object.h"
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 
-#define MAX_FIELDS 256
-#define MAX_STATS  64
+bool diff_print_record(const struct diff_print *p, const struct nse_diff_item *item,
+		       struct nse_record *rec)
+{
+	return item->change == NSE_REMOVED ? nse_context_at(p->a->ctx, item->a, rec)
+					   : nse_context_at(p->b->ctx, item->b, rec);
+}
 
-static json_t *record_of(const struct nse_snapshot *s, uint32_t slot)
+json_t *diff_print_json_of(const struct nse_snapshot *s, uint32_t slot)
 {
 	struct nse_record rec;
 
 	return nse_context_at(s->ctx, slot, &rec) ? nse_record_to_json(&rec) : NULL;
 }
 
-/* The fields of one side of a changed record, sorted by name. */
-struct fields {
-	struct field {
-		char name[128], value[CMD_TEXT];
-	} items[MAX_FIELDS];
+void diff_print_heading(const struct diff_print *p, const char *title, const char *more)
+{
+	printf("%s@@ %s @@%s%s\n", cmd_style(p->color, CMD_CYAN), title,
+	       cmd_style(p->color, CMD_PLAIN), more);
+}
+
+/* Without the engine and the type, which the heading says. */
+static const char *short_name(const json_t *rec, char out[CMD_TEXT])
+{
+	char part[CMD_TEXT];
 	size_t n;
-};
 
-static void add_field(void *arg, const char *name, const char *value)
+	cmd_record_name(rec, out);
+	n = strlen(cmd_value(json_object_get(rec, "engine"), part)) + 1;
+	n += strlen(cmd_value(json_object_get(rec, "type"), part)) + 1;
+	return n < strlen(out) ? out + n : out;
+}
+
+static void print_line(const struct diff_print *p, char sign, const char *name,
+		       const json_t *value)
 {
-	struct fields *f = arg;
+	char text[CMD_TEXT];
 
-	if (f->n == MAX_FIELDS)
+	if (value)
+		printf("%s%c   %s: %s%s\n",
+		       cmd_style(p->color, sign == '-' ? CMD_RED : CMD_GREEN), sign, name,
+		       cmd_value(value, text), cmd_style(p->color, CMD_PLAIN));
+}
+
+static void print_field(void *arg, const char *part, const char *name, const json_t *a,
+			const json_t *b)
+{
+	char safe[CMD_TEXT], ta[CMD_TEXT], tb[CMD_TEXT];
+	const struct diff_print *p = arg;
+
+	(void)part;
+	cmd_safe(name, safe, sizeof(safe));
+	if (p->word) {
+		printf(" %s=", safe);
+		diff_word_print(stdout, cmd_value(a, ta), cmd_value(b, tb), p->color);
 		return;
-	snprintf(f->items[f->n].name, sizeof(f->items[0].name), "%s", name);
-	snprintf(f->items[f->n].value, sizeof(f->items[0].value), "%s", value);
-	f->n++;
-}
-
-static void print_field(char sign, const struct field *f, bool color)
-{
-	printf("%s%c   %s: %s%s\n", cmd_style(color, sign == '-' ? CMD_RED : CMD_GREEN),
-	       sign, f->name, f->value, cmd_style(color, CMD_PLAIN));
-}
-
-static const struct field *find(const struct fields *f, const char *name)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->items[i].name, name) == 0)
-			return &f->items[i];
-	return NULL;
-}
-
-static void print_changed_fields(const json_t *a, const json_t *b, const char *part,
-				 bool color)
-{
-	NSE_FREE struct fields *fa = malloc(sizeof(*fa));
-	NSE_FREE struct fields *fb = malloc(sizeof(*fb));
-
-	if (!fa || !fb)
-		return;
-	fa->n = fb->n = 0;
-	cmd_each_field(json_object_get(a, part), "", add_field, fa);
-	cmd_each_field(json_object_get(b, part), "", add_field, fb);
-	for (size_t i = 0; i < fa->n; i++) {
-		const struct field *other = find(fb, fa->items[i].name);
-
-		if (other && strcmp(other->value, fa->items[i].value) == 0)
-			continue;
-		print_field('-', &fa->items[i], color);
-		if (other)
-			print_field('+', other, color);
 	}
-	for (size_t i = 0; i < fb->n; i++)
-		if (!find(fa, fb->items[i].name))
-			print_field('+', &fb->items[i], color);
+	print_line(p, '-', safe, a);
+	print_line(p, '+', safe, b);
+}
+
+static int print_fields(const struct diff_print *p, const json_t *a, const json_t *b)
+{
+	int rc = diff_fields(a, b, p->state, print_field, (void *)p);
+
+	if (p->word)
+		putchar('\n');
+	return rc;
+}
+
+void diff_print_fields(const struct diff_print *p, uint32_t a, uint32_t b)
+{
+	json_t *ja = diff_print_json_of(p->a, a), *jb = diff_print_json_of(p->b, b);
+
+	if (ja && jb)
+		print_fields(p, ja, jb);
+	json_decref(ja);
+	json_decref(jb);
 }
 
 /* The reply's tuple nearly always follows from the name; NAT is shown as such. */
@@ -94,66 +108,78 @@ static void append_pair(void *arg, const char *name, const char *value)
 }
 
 /* A record that only one side has: its name and its body on one line. */
-static void print_whole(char sign, const json_t *rec, bool color)
+static void print_whole(const struct diff_print *p, char sign, const json_t *rec)
 {
 	char name[CMD_TEXT], fields[CMD_TEXT] = "";
 
 	cmd_each_field(json_object_get(rec, "body"), "", append_pair, fields);
-	printf("%s%c %s%s%s\n", cmd_style(color, sign == '-' ? CMD_RED : CMD_GREEN), sign,
-	       cmd_record_name(rec, name), fields, cmd_style(color, CMD_PLAIN));
+	printf("%s%c %s%s%s\n", cmd_style(p->color, sign == '-' ? CMD_RED : CMD_GREEN),
+	       sign, short_name(rec, name), fields, cmd_style(p->color, CMD_PLAIN));
 }
 
-static void print_fields(const struct diff_print *p, const json_t *a, const json_t *b)
-{
-	print_changed_fields(a, b, "body", p->color);
-	if (p->state)
-		print_changed_fields(a, b, "state", p->color);
-}
-
-void diff_print_fields(const struct diff_print *p, uint32_t a, uint32_t b)
-{
-	json_t *ja = record_of(p->a, a), *jb = record_of(p->b, b);
-
-	if (ja && jb)
-		print_fields(p, ja, jb);
-	json_decref(ja);
-	json_decref(jb);
-}
-
-static void print_changed(const struct diff_print *p, const json_t *a, const json_t *b)
+static int print_changed(const struct diff_print *p, const json_t *a, const json_t *b)
 {
 	char name[CMD_TEXT];
 
-	printf("%s! %s%s\n", cmd_style(p->color, CMD_YELLOW), cmd_record_name(b, name),
-	       cmd_style(p->color, CMD_PLAIN));
-	print_fields(p, a, b);
+	printf("%s~ %s%s%s", cmd_style(p->color, CMD_YELLOW), short_name(b, name),
+	       cmd_style(p->color, CMD_PLAIN), p->word ? "" : "\n");
+	return print_fields(p, a, b);
 }
 
 static int print_item(const struct diff_print *p, const struct nse_diff_item *item)
 {
-	json_t *a = item->change == NSE_ADDED ? NULL : record_of(p->a, item->a);
-	json_t *b = item->change == NSE_REMOVED ? NULL : record_of(p->b, item->b);
+	json_t *a = item->change == NSE_ADDED ? NULL : diff_print_json_of(p->a, item->a);
+	json_t *b =
+		item->change == NSE_REMOVED ? NULL : diff_print_json_of(p->b, item->b);
 	int rc = 0;
 
 	if ((!a && item->change != NSE_ADDED) || (!b && item->change != NSE_REMOVED))
 		rc = -ENOMEM;
 	else if (item->change == NSE_CHANGED)
-		print_changed(p, a, b);
+		rc = print_changed(p, a, b);
 	else
-		print_whole(a ? '-' : '+', a ? a : b, p->color);
+		print_whole(p, a ? '-' : '+', a ? a : b);
 	json_decref(a);
 	json_decref(b);
 	return rc;
 }
 
-static void print_side(const char *lead, const char *name, const struct nse_snapshot *s,
-		       bool color)
+/* "--- web1.nsc	web1 at hostA, 2026-11-22T03:04:05.123456Z" */
+static void print_side(const struct diff_print *p, const char *lead, int side)
 {
-	char taken[CMD_TIME], host[300];
+	const struct nse_stream_header *h = side ? &p->b->header : &p->a->header;
+	char taken[CMD_TIME], host[300], name[300], domain[300];
+	const char *of = h->scope.domain.name;
 
-	printf("%s%s %s\t%s, %s%s\n", cmd_style(color, CMD_BOLD), lead, name,
-	       cmd_safe(s->header.host, host, sizeof(host)),
-	       cmd_time(s->header.taken_us, taken), cmd_style(color, CMD_PLAIN));
+	printf("%s%s %s\t%s%s%s, %s%s\n", cmd_style(p->color, CMD_BOLD), lead,
+	       cmd_safe(p->names[side], name, sizeof(name)),
+	       cmd_safe(of, domain, sizeof(domain)), *of ? " at " : "",
+	       cmd_safe(h->host, host, sizeof(host)), cmd_time(h->taken_us, taken),
+	       cmd_style(p->color, CMD_PLAIN));
+}
+
+/* What is not of nf_tables, with a heading for each kind. */
+static int print_items(const struct diff_print *p)
+{
+	const struct nse_kind *last = NULL;
+	char title[2 * NSE_KIND_NAME + 2];
+	struct nse_record rec;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->diff->n && rc == 0; i++) {
+		const struct nse_diff_item *item = &p->diff->items[i];
+
+		if (!diff_print_record(p, item, &rec) || diff_nft_is(p, item))
+			continue;
+		if (!last || !nse_kind_equal(last, rec.kind)) {
+			snprintf(title, sizeof(title), "%s %s", rec.kind->engine,
+				 rec.kind->type);
+			diff_print_heading(p, title, "");
+		}
+		last = rec.kind;
+		rc = print_item(p, item);
+	}
+	return rc;
 }
 
 int diff_print_text(const struct diff_print *p, struct nse_error *err)
@@ -162,113 +188,50 @@ int diff_print_text(const struct diff_print *p, struct nse_error *err)
 
 	if (p->diff->n == 0)
 		return 0;
-	print_side("---", p->names[0], p->a, p->color);
-	print_side("+++", p->names[1], p->b, p->color);
-	for (size_t i = 0; i < p->diff->n; i++)
-		if (!diff_nft_is(p, &p->diff->items[i]) &&
-		    print_item(p, &p->diff->items[i]) < 0)
-			return nse_error(err, -ENOMEM, "out of memory");
+	print_side(p, "---", 0);
+	print_side(p, "+++", 1);
+	rc = print_items(p);
+	if (rc < 0)
+		return nse_errno(err, rc, "cannot print what differs");
 	rc = diff_nft_print(p, err);
 	return rc < 0 ? rc : cmd_flush(err);
 }
 
-struct stats {
-	struct stat {
-		const struct nse_kind *kind;
-		size_t n[3]; /* by enum nse_change */
-	} items[MAX_STATS];
-	size_t n;
-};
-
-static void count(struct stats *s, const struct nse_kind *kind, enum nse_change change)
+static int name_of(const struct diff_print *p, const struct nse_diff_item *item,
+		   char out[CMD_TEXT])
 {
-	size_t i = 0;
-
-	while (i < s->n && !nse_kind_equal(s->items[i].kind, kind))
-		i++;
-	if (i == MAX_STATS)
-		return;
-	if (i == s->n)
-		s->items[s->n++].kind = kind;
-	s->items[i].n[change]++;
-}
-
-int diff_print_stat(const struct diff_print *p, struct nse_error *err)
-{
-	NSE_FREE struct stats *s = calloc(1, sizeof(*s));
+	char name[CMD_TEXT - 4];
 	struct nse_record rec;
+	json_t *json;
 
-	if (!s)
-		return nse_error(err, -ENOMEM, "out of memory");
+	if (diff_nft_name(p, item, name, sizeof(name))) {
+		snprintf(out, CMD_TEXT, "nft %s", name);
+		return 0;
+	}
+	json = diff_print_record(p, item, &rec) ? nse_record_to_json(&rec) : NULL;
+	if (!json)
+		return -ENOMEM;
+	cmd_record_name(json, out);
+	json_decref(json);
+	return 0;
+}
+
+int diff_print_names(const struct diff_print *p, struct nse_error *err)
+{
+	char names[2][CMD_TEXT] = { "", "" };
+	int now = 0;
+
 	for (size_t i = 0; i < p->diff->n; i++) {
-		const struct nse_diff_item *it = &p->diff->items[i];
-		bool b = it->change != NSE_REMOVED;
+		const struct nse_diff_item *item = &p->diff->items[i];
 
-		if (nse_context_at(b ? p->b->ctx : p->a->ctx, b ? it->b : it->a, &rec))
-			count(s, rec.kind, it->change);
+		if (diff_nft_is_part(p, item))
+			continue;
+		if (name_of(p, item, names[now]) < 0)
+			return nse_error(err, -ENOMEM, "out of memory");
+		/* A rule that has taken another one's place has its name, too. */
+		if (strcmp(names[now], names[!now]))
+			puts(names[now]);
+		now = !now;
 	}
-	for (size_t i = 0; i < s->n; i++)
-		printf("%s %s: %zu added, %zu removed, %zu changed\n",
-		       s->items[i].kind->engine, s->items[i].kind->type,
-		       s->items[i].n[NSE_ADDED], s->items[i].n[NSE_REMOVED],
-		       s->items[i].n[NSE_CHANGED]);
-	printf("total: %zu added, %zu removed, %zu changed, %zu equal\n", p->diff->added,
-	       p->diff->removed, p->diff->changed,
-	       nse_context_count(p->b->ctx) - p->diff->added - p->diff->changed);
-	return cmd_flush(err);
-}
-
-static json_t *side_json(const struct nse_snapshot *s, const char *name)
-{
-	char taken[CMD_TIME];
-
-	return json_pack("{s:s, s:s, s:s, s:I}", "source", name, "host", s->header.host,
-			 "taken", cmd_time(s->header.taken_us, taken), "records",
-			 (json_int_t)nse_context_count(s->ctx));
-}
-
-static json_t *item_json(const struct diff_print *p, const struct nse_diff_item *item)
-{
-	switch (item->change) {
-	case NSE_ADDED:
-		return json_pack("{s:s, s:o}", "change", "added", "record",
-				 record_of(p->b, item->b));
-	case NSE_REMOVED:
-		return json_pack("{s:s, s:o}", "change", "removed", "record",
-				 record_of(p->a, item->a));
-	case NSE_CHANGED:
-		return json_pack("{s:s, s:o, s:o}", "change", "changed", "a",
-				 record_of(p->a, item->a), "b", record_of(p->b, item->b));
-	}
-	return NULL;
-}
-
-int diff_print_json(const struct diff_print *p, struct nse_error *err)
-{
-	json_t *head;
-	char *text;
-
-	head = json_pack("{s:i, s:o, s:o, s:I, s:I, s:I}", "format", 1, "a",
-			 side_json(p->a, p->names[0]), "b", side_json(p->b, p->names[1]),
-			 "added", (json_int_t)p->diff->added, "removed",
-			 (json_int_t)p->diff->removed, "changed",
-			 (json_int_t)p->diff->changed);
-	text = head ? json_dumps(head, JSON_COMPACT) : NULL;
-	json_decref(head);
-	if (!text)
-		return nse_error(err, -EILSEQ, "the headers cannot be shown as JSON");
-	printf("%.*s,\"changes\":[", (int)strlen(text) - 1, text);
-	free(text);
-	for (size_t i = 0; i < p->diff->n; i++) {
-		json_t *item = item_json(p, &p->diff->items[i]);
-		int rc;
-
-		fputs(i ? ",\n" : "\n", stdout);
-		rc = item ? json_dumpf(item, stdout, JSON_COMPACT) : -1;
-		json_decref(item);
-		if (rc < 0)
-			return nse_error(err, -EIO, "cannot write a change as JSON");
-	}
-	puts("]}");
 	return cmd_flush(err);
 }

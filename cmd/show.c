@@ -15,6 +15,7 @@
 #include "cmd/show_table.h"
 #include "cmd/show_why.h"
 #include "cmd/source.h"
+#include "cmd/source_remote.h"
 #include "lib/context/filter.h"
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
@@ -45,8 +46,9 @@ static const struct nse_opt preview_opts[] = {
 	NSE_OPT_END
 };
 
-static const char *const synopsis[] = { "[options] FILE | - | DOMAIN", "[options] SCOPE",
-					NULL };
+static const char *const synopsis[] = {
+	"[options] FILE | - | DOMAIN | [USER@]HOST[:PORT]:DOMAIN", "[options] SCOPE", NULL
+};
 static const struct nse_usage usage = {
 	.name = "show",
 	.synopsis = synopsis,
@@ -115,7 +117,8 @@ static int explain(const struct nse_args *args, const struct cmd_scope *chosen,
 
 	while (nft && nse_engines[i] != nft)
 		i++;
-	if (!nft || !(chosen->engines >> i & 1) || (word && cmd_is_file(word)))
+	if (!nft || !(chosen->engines >> i & 1) ||
+	    (word && (cmd_is_file(word) || cmd_remote_is(word))))
 		return 0;
 	if (show_why_load(&v->why, v->snap.ctx, &v->snap.header.scope, &why) < 0)
 		cmd_say(&args->common, "why the rules are in is not known: %s", why.text);
@@ -132,8 +135,9 @@ static int relocate(struct view *v, const struct nse_map *map, struct nse_error 
 }
 
 static int load(const struct nse_args *args, const struct options *o,
-		const struct cmd_scope *chosen, const struct nse_map *map, struct view *v,
-		struct show_tally *tally, struct nse_error *err)
+		const struct cmd_scope *chosen, const struct cmd_remote *remote,
+		const struct nse_map *map, struct view *v, struct show_tally *tally,
+		struct nse_error *err)
 {
 	NSE_CLEANUP(nse_filter_freep) struct nse_filter *filter = NULL;
 	int rc = 0;
@@ -141,7 +145,7 @@ static int load(const struct nse_args *args, const struct options *o,
 	if (o->filter)
 		rc = nse_filter_parse(&filter, o->filter, err);
 	if (rc == 0)
-		rc = cmd_load(chosen, args->words[0], &v->snap, err);
+		rc = cmd_load_any(chosen, remote, args->words[0], &v->snap, err);
 	if (rc == 0)
 		rc = explain(args, chosen, v, err);
 	if (rc == 0)
@@ -273,8 +277,8 @@ static int print(const struct nse_args *args, const struct options *o,
 }
 
 static int run(struct nse_args *args, const struct options *o,
-	       const struct cmd_scope *chosen, const struct nse_map *map,
-	       struct nse_error *err)
+	       const struct cmd_scope *chosen, const struct cmd_remote *remote,
+	       const struct nse_map *map, struct nse_error *err)
 {
 	NSE_CLEANUP(view_release) struct view v = { .n = 0 };
 	NSE_FREE struct show_tally *tally = calloc(1, sizeof(*tally));
@@ -282,7 +286,7 @@ static int run(struct nse_args *args, const struct options *o,
 
 	if (!tally)
 		return nse_error(err, -ENOMEM, "out of memory");
-	rc = load(args, o, chosen, map, &v, o->json ? NULL : tally, err);
+	rc = load(args, o, chosen, remote, map, &v, o->json ? NULL : tally, err);
 	if (rc < 0)
 		return rc;
 	cmd_pager_start(&args->common);
@@ -294,12 +298,13 @@ int cmd_show(int argc, char **argv)
 {
 	NSE_CLEANUP(cmd_scope_release) struct cmd_scope chosen;
 	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
+	struct cmd_remote remote = { 0 };
 	struct options o = { .json = false };
-	struct nse_opt_group groups[] = { { NULL, opts, &o },
-					  { "Preview", preview_opts, &map },
-					  CMD_MAP_GROUP(&map),
-					  CMD_SCOPE_GROUP(&chosen),
-					  { NULL, NULL, NULL } };
+	struct nse_opt_group groups[] = {
+		{ NULL, opts, &o },	   { "Preview", preview_opts, &map },
+		CMD_MAP_GROUP(&map),	   CMD_SCOPE_GROUP(&chosen),
+		CMD_REMOTE_GROUP(&remote), { NULL, NULL, NULL }
+	};
 	struct nse_error err = { 0 };
 	struct nse_args args;
 	int status;
@@ -308,5 +313,6 @@ int cmd_show(int argc, char **argv)
 	status = nse_opts_parse(&usage, groups, argc, argv, &args);
 	if (status >= 0)
 		return status;
-	return run(&args, &o, &chosen, &map, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
+	return run(&args, &o, &chosen, &remote, &map, &err) < 0 ? cmd_fail(&err)
+								: CMD_DONE;
 }

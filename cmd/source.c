@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/source_remote.h"
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 
@@ -23,8 +24,13 @@ bool cmd_is_file(const char *word)
 int cmd_load_file(const char *path, uint32_t engines, struct nse_snapshot *s,
 		  struct nse_error *err)
 {
-	int rc = nse_snapshot_load(s, path, err);
+	int rc;
 
+	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO))
+		return nse_error(err, -EINVAL,
+				 "a stream is not typed in: give a file, or a pipe as in "
+				 "`ssh HOST nsemig snapshot DOMAIN |`");
+	rc = nse_snapshot_load(s, path, err);
 	/* What is wrong with a file is not wrong with the command line. */
 	if (rc == -EINVAL)
 		rc = err->code = -EBADMSG;
@@ -94,6 +100,14 @@ int cmd_load(const struct cmd_scope *chosen, const char *word, struct nse_snapsh
 	}
 	rc = cmd_scope_resolve(chosen, word, &scope, err);
 	return rc < 0 ? rc : cmd_load_live(&scope, chosen->engines, s, err);
+}
+
+int cmd_load_any(const struct cmd_scope *chosen, const struct cmd_remote *remote,
+		 const char *word, struct nse_snapshot *s, struct nse_error *err)
+{
+	if (word && !cmd_is_file(word) && cmd_remote_is(word))
+		return cmd_load_remote(chosen, remote, word, NULL, s, err);
+	return cmd_load(chosen, word, s, err);
 }
 
 int cmd_relocate(struct nse_snapshot *s, const struct nse_map *map,

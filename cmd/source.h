@@ -28,6 +28,10 @@ int cmd_load_live(const struct nse_scope *scope, uint32_t engines, struct nse_sn
 int cmd_load(const struct cmd_scope *chosen, const char *word, struct nse_snapshot *s,
 	     struct nse_error *err);
 
+/* The same, and [USER@]HOST[:PORT]:DOMAIN of cmd/source_remote.h. */
+int cmd_load_any(const struct cmd_scope *chosen, const struct cmd_remote *remote,
+		 const char *word, struct nse_snapshot *s, struct nse_error *err);
+
 /*
  * Checks the context of a snapshot, and puts its relocated copy in its place.
  * *old (may be NULL) gets the one from before, or NULL when there was nothing

@@ -238,8 +238,9 @@ entry -s 192.0.2.1 -d 198.51.100.9 -p udp --sport 1 --dport 2 -t 5000
 run A diff "$work/a.nsc" @
 is $rc 1 "diff finds a difference"
 like "$(cat "$out")" $'\n-   mark: 7\n\\+   mark: 9' "the field that changed"
-like "$(cat "$out")" $'\n- conntrack entry udp 192.0.2.1:4711 .*zone=7' "what is gone"
-like "$(cat "$out")" $'\n\\+ conntrack entry udp 192.0.2.1:1 ' "what is new"
+like "$(cat "$out")" $'\n@@ conntrack entry @@\n' "below the name of the kind"
+like "$(cat "$out")" $'\n- udp 192.0.2.1:4711 .*zone=7' "what is gone"
+like "$(cat "$out")" $'\n\\+ udp 192.0.2.1:1 ' "what is new"
 run A diff --stat "$work/a.nsc" @
 like "$(cat "$out")" "total: 1 added, 1 removed, 1 changed, [0-9]+ equal" "diff --stat"
 run A diff --json "$work/a.nsc" @

@@ -109,12 +109,18 @@ is "$(sed 1,2d "$out")" '@@ set inet fw nets @@
 + 192.0.2.1-192.0.2.9
 @@ chain inet fw forward @@
 + ct state invalid drop
+  ct state established accept
+  iifname vmap @dispatch
+  iifname "vif5.0" ip saddr 192.0.2.5 counter accept
 @@ chain inet fw web1 @@
+  ip saddr @blocked drop
 - tcp dport { 22, 80 } counter accept comment "ssh"
-+ tcp dport { 22, 81 } counter accept comment "ssh"' \
++ tcp dport { 22, 81 } counter accept comment "ssh"
+  counter name "total"' \
 	"what differs, and nothing that has only another number"
 nsemig_at A diff --stat "$work/a.nsc" @ --all -e nft
-has 'nft rule: 2 added, 1 removed, 0 changed' "numbers follow"
+has 'nft chain inet fw web1    | 2 +-' "numbers follow"
+has 'total: 3 added, 2 removed, 0 changed' "and their sums"
 nsemig_at A diff --json "$work/a.nsc" @ --all -e nft
 is "$(jq -c '[.changes[] | (.record.type == "rule") and .change == "added"] | map(select(.)) | length' "$out")" \
 	2 "and JSON"
@@ -143,7 +149,7 @@ if command -v iptables-nft >/dev/null; then
 	ns A iptables-nft -R FORWARD 1 -m physdev --physdev-in vif5.1 -j ACCEPT
 	nsemig_at A diff "$work/x.nsc" @ --all -e nft
 	is $rc 1 "another option is a difference"
-	has '"physdev","info":"766966352e31' "that is told by its bytes"
+	has '+   expressions[0].info: 766966352e31' "that is told by its bytes"
 else
 	skip "extensions of iptables" "needs iptables-nft"
 fi
