@@ -120,7 +120,7 @@ static void print_hunk_heading(const struct hunks *h, const struct diff_chain *c
 }
 
 void diff_hunks(const struct diff_print *p, struct nft_texts *const texts[2],
-		const struct diff_chain *c)
+		const struct diff_chain *c, bool headed)
 {
 	const struct hunks hunks = { p, { texts[0], texts[1] } }, *h = &hunks;
 	const struct diff_row *row = c->rows, *end = c->rows + c->n;
@@ -128,7 +128,7 @@ void diff_hunks(const struct diff_print *p, struct nft_texts *const texts[2],
 	while (row < end) {
 		const struct diff_row *come = row, *next;
 
-		if (row->shown && (row == c->rows || !row[-1].shown))
+		if (row->shown && (row == c->rows ? !headed : !row[-1].shown))
 			print_hunk_heading(h, c, row);
 		while (come < end && come->sign == '-')
 			come++;

@@ -9,8 +9,8 @@
 #include "cmd/diff_rules.h"
 #include "lib/engine/nft/render.h"
 
-/* Prints them; texts: of both sides. */
+/* Prints them; texts: of both sides; headed: a heading of the chain is above. */
 void diff_hunks(const struct diff_print *p, struct nft_texts *const texts[2],
-		const struct diff_chain *c);
+		const struct diff_chain *c, bool headed);
 
 #endif

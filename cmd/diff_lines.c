@@ -41,15 +41,25 @@ void diff_lines(const struct diff_print *p, char sign, const char *text, const c
 /* On one line, fit for a terminal; owned by the caller, or NULL. */
 static char *flat(const char *text)
 {
-	size_t room = 4 * strlen(text) + 8;
-	NSE_FREE char *copy = strdup(text);
+	size_t room = 4 * strlen(text) + 8, n = 0;
+	NSE_FREE char *line = malloc(room);
 	char *safe = malloc(room);
 
-	for (char *s = copy; s && *s; s++)
-		if (*s == '\n' || *s == '\t')
-			*s = ' ';
-	if (copy && safe)
-		cmd_safe(copy, safe, room);
+	for (const char *s = text; line && *s; s++) {
+		if (*s != '\n' && *s != '\t')
+			line[n++] = *s;
+		if (*s != '\n')
+			continue;
+		/* Statements of a block stand on lines of their own. */
+		s += strspn(s, "\n\t") - 1;
+		if (n && line[n - 1] != '{' && s[1] != '}')
+			line[n++] = ';';
+		line[n++] = ' ';
+	}
+	if (line && safe) {
+		line[n] = '\0';
+		cmd_safe(line, safe, room);
+	}
 	return safe;
 }
 

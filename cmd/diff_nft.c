@@ -340,10 +340,11 @@ static void print_entry(struct listing *l, const struct entry *e, bool first)
 		const struct diff_chain *c = diff_rules_find(&l->rules, &e->key);
 
 		if (first && c) {
-			diff_hunks(l->p,
-				   (struct nft_texts *[]){ l->sides[0].texts,
-							   l->sides[1].texts },
-				   c);
+			struct nft_texts *texts[] = { l->sides[0].texts,
+						      l->sides[1].texts };
+
+			diff_hunks(l->p, texts, c,
+				   l->any && cmd_nft_block_cmp(&l->block, &e->key) == 0);
 			l->any = false;
 		}
 		return;

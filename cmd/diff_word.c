@@ -15,6 +15,7 @@
 #include "lib/util/lcs.h"
 
 #define SPACE " \t\n"
+#define MARKS ",;" /* words by themselves */
 
 struct word {
 	const char *at; /* into the line */
@@ -49,7 +50,9 @@ static int cut(struct line *l, const char *text)
 	if (!l->words || !l->keep)
 		return -ENOMEM;
 	for (text += strspn(text, SPACE); *text; text += strspn(text, SPACE)) {
-		size_t n = *text == ',' ? 1 : strcspn(text, SPACE ",");
+		size_t n = strcspn(text, SPACE MARKS);
+
+		n = n ? n : 1;
 
 		l->words[l->n++] = (struct word){ text, n, 0 };
 		text += n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Two lines as one, with what differs marked word by word. A word ends at
- * white space; a comma is one.
+ * white space; a comma and a semicolon are words.
  */
 #ifndef NSE_CMD_DIFF_WORD_H
 #define NSE_CMD_DIFF_WORD_H

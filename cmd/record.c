@@ -36,10 +36,33 @@ static void append(char *out, const char *text)
 		snprintf(out + len, CMD_TEXT - len, "%s", text);
 }
 
+static void append_value(char *out, const json_t *value);
+
+/* A list in a list, as the flags of both directions: "[sack-perm be-liberal]". */
+static void append_list(char *out, const json_t *list)
+{
+	const json_t *v;
+	size_t i;
+
+	append(out, "[");
+	json_array_foreach(list, i, v)
+	{
+		if (i)
+			append(out, " ");
+		append_value(out, v);
+	}
+	append(out, "]");
+}
+
 static void append_value(char *out, const json_t *value)
 {
 	NSE_FREE char *dump = NULL;
 	char text[CMD_TEXT];
+
+	if (json_is_array(value)) {
+		append_list(out, value);
+		return;
+	}
 
 	if (json_is_string(value)) {
 		append(out, cmd_safe(json_string_value(value), text, sizeof(text)));

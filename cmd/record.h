@@ -15,7 +15,7 @@
 /* A member of the key, else of the body, else of the state; NULL: none. */
 const json_t *cmd_field(const json_t *rec, const char *name);
 
-/* A scalar or a list of scalars as text ("a,b"), "" for NULL. */
+/* A scalar or a list as text ("a,b"; "[a b],[c]"), "" for NULL. */
 const char *cmd_value(const json_t *value, char out[CMD_TEXT]);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80" or "192.0.2.1" of a tuple's two fields. */

@@ -81,7 +81,7 @@ static void add_word(FILE *to, const char *word)
 	}
 	fputc('\'', to);
 	for (; *word; word++)
-		fprintf(to, *word == '\'' ? "'\\'%c'" : "%c", *word);
+		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, to);
 	fputc('\'', to);
 }
 
@@ -179,8 +179,8 @@ static int far_failed(int status, const char *target, bool rsh, struct nse_error
 	if (status == 2)
 		return nse_error(
 			err, -EPROTO,
-			"nsemig at %s does not take the command, see above; is it "
-			"an older version?",
+			"nsemig at %s does not take the command, see above (is it "
+			"an older version?)",
 			target);
 	if (status == 255 && rsh)
 		return nse_error(
