@@ -3,28 +3,32 @@
  * nsemig help: the manual on a terminal, else the usage text. With one of the
  * options it prints the words that the shells' completions are made of.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "cmd/groups.h"
 #include "cmd/options.h"
-#include "lib/engine/registry.h"
+#include "cmd/words.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/proc.h"
 
 struct options {
-	bool commands, domains, engines;
+	bool all, commands, topics, domains, engines, fields, hosts;
 	const char *of;
 	const char *platform;
 };
 
 static const struct nse_opt opts[] = {
+	NSE_OPT_FLAG('a', "all", struct options, all,
+		     "list commands, guides and programs on PATH"),
 	NSE_OPT_FLAG('\0', "commands", struct options, commands,
 		     "list the commands, for completion"),
+	NSE_OPT_FLAG('\0', "topics", struct options, topics,
+		     "list what there is help on, for completion"),
 	{ .name = "options",
 	  .arg = "COMMAND",
 	  .kind = NSE_OPT_K_STRING,
@@ -35,104 +39,209 @@ static const struct nse_opt opts[] = {
 		     "list the domains of this host, for completion"),
 	NSE_OPT_FLAG('\0', "engines", struct options, engines,
 		     "list the engines, for completion"),
+	NSE_OPT_FLAG('\0', "fields", struct options, fields,
+		     "list the fields of filters and their values, for completion"),
+	NSE_OPT_FLAG('\0', "hosts", struct options, hosts,
+		     "list the hosts that ssh knows, for completion"),
 	NSE_OPT_STRING('\0', "platform", "SPEC", struct options, platform,
 		       "xen or script:PROGRAM, for --domains"),
 	NSE_OPT_END
 };
 
 static const char *const synopsis[] = {
-	"[COMMAND]", "--commands | --domains | --engines | --options COMMAND", NULL
+	"[COMMAND|GUIDE]", "-a",
+	"--commands | --topics | --domains | --engines | --fields | --hosts |\n"
+	"                   --options COMMAND",
+	NULL
 };
 static const struct nse_usage usage = {
 	.name = "help",
 	.synopsis = synopsis,
-	.operands = "command-name",
+	.operands = "topic",
 	.max = 1,
 };
 
-static int list_commands(void)
+/* In which order they are met; a command in none of these stands at the end. */
+static const struct {
+	const char *title, *names;
+} chapters[] = {
+	{ "Look at contexts", " show watch explain diff shell " },
+	{ "Keep and restore them", " snapshot apply purge " },
+	{ "Move domains", " check migrate recover " },
+	{ "Between hosts, without a move", " send receive " },
+	{ "About nsemig", " config help " },
+};
+
+static bool in_a_chapter(const char *name)
 {
-	for (const struct cmd_row *row = cmd_rows; row->name; row++)
-		if (!(row->flags & CMD_HIDDEN))
-			printf("%s\t%s\n", row->name, row->help);
-	return CMD_DONE;
+	char word[32];
+
+	snprintf(word, sizeof(word), " %s ", name);
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(chapters); i++)
+		if (strstr(chapters[i].names, word))
+			return true;
+	return false;
 }
 
-static int list_engines(void)
+static void print_line(const char *name, const char *help)
 {
-	for (size_t i = 0; nse_engines[i]; i++)
-		printf("%s\n", nse_engines[i]->name);
-	return CMD_DONE;
+	printf("  %-12s%s\n", name, help);
 }
 
-static int print_domain(void *arg, const struct nse_domain *d)
+static void print_chapter(const char *title, const char *names)
 {
-	(void)arg;
-	printf("%s\n", d->name);
-	return 0;
+	char word[32];
+
+	printf("\n%s\n", title);
+	for (const char *p = names; sscanf(p, " %31s", word) == 1;) {
+		const struct cmd_row *row = cmd_find(word);
+
+		if (row)
+			print_line(row->name, row->help);
+		p = strstr(p, word) + strlen(word);
+	}
 }
 
-static int list_domains(const char *platform)
+static void print_commands(void)
 {
-	NSE_CLEANUP(cmd_env_release) struct cmd_env env = CMD_ENV_INIT;
-	struct nse_error err = { 0 };
+	const char *title = "\nMore\n";
 
-	if (cmd_env_open(&env, platform, &err) < 0)
-		return cmd_fail(&err);
-	if (env.platform &&
-	    env.platform->ops->list(env.platform, print_domain, NULL, &err) < 0)
-		return cmd_fail(&err);
-	for (size_t i = 0; i < env.config.ndomains; i++)
-		print_domain(NULL, &env.config.domains[i].domain);
-	return CMD_DONE;
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(chapters); i++)
+		print_chapter(chapters[i].title, chapters[i].names);
+	for (const struct cmd_row *row = cmd_rows; row->name; row++) {
+		if (row->flags & CMD_HIDDEN || in_a_chapter(row->name))
+			continue;
+		fputs(title, stdout);
+		title = "";
+		print_line(row->name, row->help);
+	}
 }
 
-static int overview(void)
+static void print_program(void *arg, const char *name)
 {
-	printf("Usage: nsemig [-v] [-q] [--color WHEN] [--no-pager] COMMAND [options] ...\n\n"
-	       "Moves a domain's network security context together with the domain.\n\n"
-	       "Commands:\n");
-	for (const struct cmd_row *row = cmd_rows; row->name; row++)
-		if (!(row->flags & CMD_HIDDEN))
-			printf("  %-12s%s\n", row->name, row->help);
+	const char **title = arg;
+
+	printf("%s  %s\n", *title, name);
+	*title = "";
+}
+
+static void print_all(void)
+{
+	const char *title = "\nPrograms nsemig-NAME on PATH\n";
+
+	print_commands();
+	printf("\nGuides\n");
+	for (const struct cmd_guide *g = cmd_guides; g->topic; g++)
+		print_line(g->topic, g->help);
+	cmd_each_program(print_program, &title);
+}
+
+static int overview(bool all)
+{
+	printf("Usage: nsemig [-v] [-q] [--color WHEN] COMMAND [options] ...\n\n"
+	       "Moves a domain's network security context together with the domain.\n");
+	if (all)
+		print_all();
+	else
+		print_commands();
 	printf("\n'nsemig help COMMAND' shows a command's manual, 'nsemig COMMAND -h' its "
-	       "options.\n"
-	       "A program nsemig-NAME on PATH is run as 'nsemig NAME'.\n");
+	       "options.\n");
+	if (!all)
+		printf("'nsemig help tutorial' begins at the beginning, 'nsemig help -a' "
+		       "lists all guides.\n");
 	return CMD_DONE;
+}
+
+/* The page in the source tree that this program was built in, or NULL. */
+static char *page_in_tree(const char *section, const char *page)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	char *path, *slash;
+
+	if (n < 0)
+		return NULL;
+	exe[n] = '\0';
+	slash = strrchr(exe, '/');
+	if (asprintf(&path, "%.*s/../man/%s.%s", (int)(slash - exe), exe, page, section) <
+	    0)
+		return NULL;
+	if (access(path, R_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static bool page_is_installed(const char *section, const char *page)
+{
+	char *argv[] = { "man", "-w", (char *)section, (char *)page, NULL };
+	NSE_FREE char *path = NULL;
+
+	return nse_run(argv, NULL, &path, 4096, nse_now_us() + 5000000, NULL) == 0;
 }
 
 /* Shows the manual page; false when there is none, or no man(1). */
-static bool manual(const char *page)
+static bool manual(const char *section, const char *page)
 {
-	char *argv[] = { "man", "8", (char *)page, NULL };
-	const struct nse_spawn s = { argv, STDIN_FILENO, -1, -1 };
-	char *where[] = { "man", "-w", "8", (char *)page, NULL };
-	NSE_FREE char *path = NULL;
+	NSE_FREE char *path = page_in_tree(section, page);
+	char *in_tree[] = { "man", path, NULL };
+	char *argv[] = { "man", (char *)section, (char *)page, NULL };
+	const struct nse_spawn s = { path ? in_tree : argv, STDIN_FILENO, -1, -1 };
 	pid_t pid;
 
-	if (!isatty(STDOUT_FILENO) ||
-	    nse_run(where, NULL, &path, 4096, nse_now_us() + 5000000, NULL) != 0)
+	if (!path && !page_is_installed(section, page))
 		return false;
+	fflush(stdout);
 	pid = nse_spawn(&s, NULL);
 	return pid > 0 && nse_wait_child(pid, NSE_FOREVER) == 0;
 }
 
-static int help_on(const char *command, bool full)
+static int help_on_guide(const struct cmd_guide *g)
 {
-	const struct cmd_row *row = cmd_find(command);
-	NSE_FREE char *page = NULL;
+	if (manual(g->section, g->page))
+		return CMD_DONE;
+	fprintf(stderr,
+		"nsemig: help: %s(%s) cannot be shown: it is not installed, or man(1) is "
+		"not\n",
+		g->page, g->section);
+	return CMD_FAILED;
+}
 
-	if (asprintf(&page, "nsemig-%s", command) < 0)
+static const char *next_topic(const void *arg, size_t i)
+{
+	(void)arg;
+	for (const struct cmd_guide *g = cmd_guides; g->topic; g++)
+		if (i-- == 0)
+			return g->topic;
+	for (const struct cmd_row *row = cmd_rows; row->name; row++)
+		if (!(row->flags & CMD_HIDDEN) && i-- == 0)
+			return row->name;
+	return NULL;
+}
+
+/* full: the manual, else the lines for completion. */
+static int help_on(const char *topic, bool full)
+{
+	const struct cmd_row *row = cmd_find(topic);
+	NSE_FREE char *page = NULL;
+	const char *near;
+
+	for (const struct cmd_guide *g = cmd_guides; full && g->topic; g++)
+		if (strcmp(topic, g->topic) == 0)
+			return help_on_guide(g);
+	if (asprintf(&page, "nsemig-%s", topic) < 0)
 		return CMD_FAILED;
-	if (full && manual(page))
+	if (full && isatty(STDOUT_FILENO) && manual("8", page))
 		return CMD_DONE;
 	if (row)
 		return row->run(2, (char *[]){ (char *)row->name,
 					       full ? "-h" : "--list-options", NULL });
-	if (!full || strchr(command, '/'))
-		return cmd_usage_error("help", "there is no command '%s'", command);
-	execlp(page, page, "-h", (char *)NULL);
-	return cmd_usage_error("help", "there is no command '%s'", command);
+	if (full && !strchr(topic, '/'))
+		execlp(page, page, "-h", (char *)NULL);
+	near = nse_nearest(topic, next_topic, NULL);
+	return cmd_usage_error("help", "there is no help on '%s'%s%s%s", topic,
+			       near ? "; did you mean '" : "", near ? near : "",
+			       near ? "'?" : "");
 }
 
 int cmd_help(int argc, char **argv)
@@ -145,14 +254,20 @@ int cmd_help(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (o.commands)
-		return list_commands();
+		return cmd_words_commands();
+	if (o.topics)
+		return cmd_words_topics();
 	if (o.engines)
-		return list_engines();
+		return cmd_words_engines();
+	if (o.fields)
+		return cmd_words_fields();
+	if (o.hosts)
+		return cmd_words_hosts();
 	if (o.domains)
-		return list_domains(o.platform);
+		return cmd_words_domains(o.platform);
 	if (o.of)
 		return help_on(o.of, false);
 	if (args.words[0])
 		return help_on(args.words[0], true);
-	return manual("nsemig") ? CMD_DONE : overview();
+	return overview(o.all);
 }

@@ -67,7 +67,11 @@ static const char *completion(const struct nse_opt *o)
 		return o->complete ? o->complete : "-";
 	if (strcmp(o->arg, "FILE") == 0)
 		return "file";
-	return strcmp(o->arg, "DIR") == 0 ? "dir" : "-";
+	if (strcmp(o->arg, "DIR") == 0)
+		return "dir";
+	if (strncmp(o->arg, "COLUMN", 6) == 0)
+		return "columns";
+	return strcmp(o->arg, "EXPR") == 0 ? "filter" : "-";
 }
 
 static void list_group(const struct nse_opt *opts, FILE *to)

@@ -1,105 +1,219 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Completion for bash. Commands, options and domains are asked of nsemig
-# itself, so that they are always those of the program that is installed.
+# Completion for bash. Commands, options, domains, hosts and fields are asked of
+# nsemig itself, so that they are always those of the program that is installed.
+#
+# What is being completed is in $text; $lead is what stands in front of it in the
+# same word (--name=, user@, a filter so far), $strip what readline keeps of that.
 
 # For a program that cannot be asked.
 _nsemig_known='snapshot show diff watch apply purge send receive migrate check recover config help'
 
-_nsemig_files()
-{
-	compopt -o filenames 2>/dev/null
-	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen "$1" -- "$cur")
-}
-
+# Offers the words of $1, one a line.
 _nsemig_words()
 {
-	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$1" -- "$cur")
+	local w
+
+	while IFS= read -r w; do
+		[[ -z $w || $w != "$text"* ]] || COMPREPLY+=("$lead$w")
+	done <<<"$1"
+}
+
+# Words that nsemig tells, with what stands in front ($2) and behind ($3) of each.
+_nsemig_ask()
+{
+	_nsemig_words "$("$nsemig" help "--$1" 2>/dev/null | cut -f1 | sed "s|^|${2:-}|; s|\$|${3:-}|")"
+}
+
+_nsemig_files()
+{
+	local w
+
+	while IFS= read -r w; do
+		compopt -o filenames 2>/dev/null
+		COMPREPLY+=("$lead$w")
+	done < <(compgen "$1" -- "$text")
+}
+
+# The part of the word up to the last $1 is not completed any more.
+_nsemig_past()
+{
+	[[ $text != *"$1"* ]] || lead+=${text%"$1"*}$1 text=${text##*"$1"}
+}
+
+# A filter: FIELD=VALUE and ..., in quotes or up to its first space. A word that is
+# the only one would close the quotes, and so each has another one beside it there.
+_nsemig_filter()
+{
+	local field fields more=$strip
+
+	_nsemig_past ' '
+	_nsemig_past '('
+	fields=$("$nsemig" help --fields 2>/dev/null)
+	if [[ $text =~ ^([a-z_.]+)(!=|<=|>=|[=~<>]) ]]; then
+		field=${BASH_REMATCH[1]}
+		lead+=${BASH_REMATCH[0]} text=${text#"${BASH_REMATCH[0]}"}
+		_nsemig_words "$(sed -n "s/^$field\t//p" <<<"$fields")"
+		return
+	fi
+	compopt -o nospace 2>/dev/null
+	if [[ $lead =~ [=~\<\>][^\ ]*\ +$ ]]; then
+		_nsemig_words $'and \nand not \nor \nor not '
+		return
+	fi
+	_nsemig_words "$(sed '/\t/d; s/$/=/' <<<"$fields")"
+	[[ $more != *[\"\'] ]] ||
+		_nsemig_words $'not \nnot (\n'"$(sed '/\t/d; s/$/!=/' <<<"$fields")"
 }
 
 # Completes one value of the kind that `nsemig help --options` names.
 _nsemig_value()
 {
 	case $1 in
-	words:*) _nsemig_words "$(tr '|' ' ' <<<"${1#words:}")" ;;
+	words:*) _nsemig_words "$(tr '|' '\n' <<<"${1#words:}")" ;;
 	file) _nsemig_files -f ;;
 	dir) _nsemig_files -d ;;
-	command) _nsemig_words "$(compgen -c -- "$cur")" ;;
+	command) _nsemig_words "$(compgen -c -- "$text")" ;;
 	vif) _nsemig_words "$(command ls /sys/class/net 2>/dev/null)" ;;
-	engine) _nsemig_words "$("$nsemig" help --engines 2>/dev/null)" ;;
-	platform) _nsemig_words 'xen script:' ;;
-	host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur") ;;
-	scope) _nsemig_words "$("$nsemig" help --domains 2>/dev/null)" ;;
+	engine)
+		_nsemig_past ,
+		_nsemig_ask engines
+		;;
+	filter) _nsemig_filter ;;
+	columns)
+		_nsemig_past ,
+		_nsemig_words "$("$nsemig" help --columns 2>/dev/null)"
+		;;
+	platform)
+		if [[ $text == script:* ]]; then
+			_nsemig_past :
+			_nsemig_files -f
+		else
+			compopt -o nospace 2>/dev/null
+			_nsemig_words $'xen\nscript:'
+		fi
+		;;
+	host)
+		_nsemig_past @
+		_nsemig_ask hosts
+		;;
+	scope) _nsemig_ask domains ;;
 	scope-or-file)
-		_nsemig_words "$("$nsemig" help --domains 2>/dev/null)"
+		_nsemig_ask domains
 		_nsemig_files -f
 		;;
 	file-or-live)
-		_nsemig_words "$("$nsemig" help --domains 2>/dev/null | sed 's/^/@/')"
-		[[ $cur == @* ]] || _nsemig_files -f
+		case $text in
+		@*) _nsemig_ask domains @ ;;
+		*/*) _nsemig_files -f ;;
+		*:*)
+			_nsemig_past :
+			_nsemig_ask domains
+			;;
+		*)
+			_nsemig_ask domains @
+			_nsemig_files -f
+			[[ -z $text ]] || _nsemig_host_colon
+			;;
+		esac
 		;;
-	command-name) _nsemig_words "$("$nsemig" help --commands 2>/dev/null | cut -f1)" ;;
+	command-name) _nsemig_ask commands ;;
+	topic) _nsemig_ask topics ;;
 	esac
+}
+
+# HOST: of a domain there, which follows without a space.
+_nsemig_host_colon()
+{
+	local n=${#COMPREPLY[@]} to=$lead
+
+	_nsemig_past @
+	_nsemig_ask hosts '' :
+	lead=$to
+	((${#COMPREPLY[@]} == n)) || compopt -o nospace 2>/dev/null
+}
+
+# The words up to the cursor as the shell sees them; readline also parts them at
+# characters such as = and :, and replaces only what stands behind the last one.
+_nsemig_split()
+{
+	local rest=${COMP_LINE:0:COMP_POINT} next w i
+
+	words=()
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		next=${rest#"${rest%%[![:space:]]*}"}
+		w=${COMP_WORDS[i]}
+		((i < COMP_CWORD)) || w=$next
+		if ((i > 0)) && [[ $next == "$rest" ]]; then
+			words[${#words[@]} - 1]+=$w
+		else
+			words+=("$w")
+		fi
+		rest=${next#"$w"}
+	done
+	cur=${words[${#words[@]} - 1]}
+	[[ $w != [=:] ]] || w=
+	strip=${cur%"$w"}
+	# An @ is replaced with what stands behind it.
+	strip=${strip%@}
 }
 
 _nsemig()
 {
-	local nsemig=${COMP_WORDS[0]} cur=${COMP_WORDS[COMP_CWORD]}
-	local command='' options='' operands='' prev='' w i at=0 n=0
+	local nsemig=${COMP_WORDS[0]} cur strip lead='' text
+	local command='' options='' prev w long letter arg what i at=0 n=0
 	local -A kind=()
-	local -a operand=()
+	local -a words operand=()
 
 	COMPREPLY=()
 	command -v "$nsemig" >/dev/null || nsemig=nsemig
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		w=${COMP_WORDS[i]}
-		[[ $w == -* || $w == = ]] && continue
-		[[ ${COMP_WORDS[i - 1]} == --color || ${COMP_WORDS[i - 1]} == = ]] && continue
-		command=$w at=$i
+	_nsemig_split
+	text=$cur prev=${words[${#words[@]} - 2]}
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		[[ ${words[i]} == -* || ${words[i - 1]} == --color ]] && continue
+		command=${words[i]} at=$i
 		break
 	done
 	if [[ -z $command ]]; then
-		if [[ $cur == -* ]]; then
-			_nsemig_words '--help --version --verbose --quiet --color --no-pager'
-		else
-			w=$("$nsemig" help --commands 2>/dev/null | cut -f1)
-			_nsemig_words "${w:-$_nsemig_known}"
-		fi
-		return
+		kind[--color]='words:auto|always|never'
+		options=$'--help\n--version\n--verbose\n--quiet\n--color'
+		operand=(command-name)
+		[[ $("$nsemig" help --commands 2>/dev/null) ]] ||
+			operand=("words:${_nsemig_known// /|}")
+	else
+		while IFS=$'\t' read -r w long letter arg what _; do
+			case $w in
+			operands) read -ra operand <<<"$long" ;;
+			option)
+				options+=$long$'\n'
+				[[ $arg == - ]] && continue
+				kind[$long]=$what
+				[[ $letter == - ]] || kind[$letter]=$what
+				;;
+			esac
+		done < <("$nsemig" help --options "$command" 2>/dev/null)
 	fi
-	while IFS=$'\t' read -r w long letter arg what _; do
-		case $w in
-		operands) read -ra operand <<<"$long" ;;
-		option)
-			options+=" $long"
-			[[ $arg == - ]] && continue
-			kind[$long]=$what
-			[[ $letter == - ]] || kind[$letter]=$what
-			;;
-		esac
-	done < <("$nsemig" help --options "$command" 2>/dev/null)
-	# The word in front, past the "=" that bash makes a word of its own.
-	prev=${COMP_WORDS[COMP_CWORD - 1]}
-	if [[ $cur == = ]]; then
-		cur=
-	elif [[ $prev == = ]]; then
-		prev=${COMP_WORDS[COMP_CWORD - 2]}
-	fi
-	if [[ -n ${kind[$prev]:-} ]]; then
-		_nsemig_value "${kind[$prev]}"
-		return
-	fi
-	if [[ $cur == -* ]]; then
+	if [[ $cur == --*=* ]]; then
+		lead=${cur%%=*}= text=${cur#*=} w=${kind[${cur%%=*}]:-none}
+	elif [[ -n ${kind[$prev]:-} ]]; then
+		w=${kind[$prev]}
+	elif [[ $cur == -* ]]; then
 		_nsemig_words "$options"
-		return
+		w=none
+	else
+		for ((i = at + 1; i < ${#words[@]} - 1; i++)); do
+			[[ ${words[i]} == -?* || -n ${kind[${words[i - 1]}]:-} ]] || n=$((n + 1))
+		done
+		((n < ${#operand[@]})) || n=$((${#operand[@]} - 1))
+		((n < 0)) && return
+		w=${operand[n]}
 	fi
-	for ((i = at + 1; i < COMP_CWORD; i++)); do
-		w=${COMP_WORDS[i]}
-		[[ $w == -?* || $w == = || ${COMP_WORDS[i - 1]} == = ||
-			-n ${kind[${COMP_WORDS[i - 1]}]:-} ]] || n=$((n + 1))
+	# Inside of quotes the word begins behind them.
+	[[ $text != [\"\']* ]] || strip+=${text:0:1} lead+=${text:0:1} text=${text:1}
+	_nsemig_value "$w"
+	for i in "${!COMPREPLY[@]}"; do
+		COMPREPLY[i]=${COMPREPLY[i]#"$strip"}
 	done
-	((n < ${#operand[@]})) || n=$((${#operand[@]} - 1))
-	((n < 0)) || _nsemig_value "${operand[n]}"
 }
 
 complete -F _nsemig nsemig

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Completion for fish. Commands, options and domains are asked of nsemig
-# itself, so that they are always those of the program that is installed.
+# Completion for fish. Commands, options, domains, hosts and fields are asked of
+# nsemig itself, so that they are always those of the program that is installed.
 
 # The command word of the line, if there is one already.
 function __nsemig_command
@@ -20,35 +20,83 @@ function __nsemig_command
     return 1
 end
 
-# Words for a value of the kind that `nsemig help --options` names.
+# The word at the cursor without the quotation mark that it, or a value in it, begins
+# with.
+function __nsemig_current
+    commandline -ct | string replace -r '^(--[a-z-]+=)?["\']' '$1'
+end
+
+# The words of stdin, each behind what stands in front of the last $argv[1] in the
+# word at the cursor.
+function __nsemig_behind
+    set -l lead (string match -r "^.*[$argv[1]]" -- $argv[2]; or echo)
+    while read -l w
+        echo "$lead$w$argv[3]"
+    end
+end
+
+# A filter: FIELD=VALUE and ..., in quotes or up to its first space.
+function __nsemig_filter
+    set -l fields (nsemig help --fields 2>/dev/null)
+    set -l last (string replace -r '^.*[( ]' '' -- $argv[1])
+    set -l field (string match -r '^[a-z_.]+(?=!=|<=|>=|[=~<>])' -- $last)
+    if test -n "$field"
+        string replace -rf "^$field\t" '' -- $fields | __nsemig_behind '=~<>' $argv[1]
+    else if string match -qr '[=~<>][^ ]* +[^ ]*$' -- $argv[1]
+        printf '%s\n' and or | __nsemig_behind ' ' $argv[1]
+    else
+        string match -q '* *' -- $argv[1]
+        and echo not | __nsemig_behind '( ' $argv[1]
+        string match -rv '\t' -- $fields | __nsemig_behind '( ' $argv[1] =
+    end
+end
+
+# Words for a value of the kind that `nsemig help --options` names; $argv[2] is what
+# there is of it.
 function __nsemig_value
     switch $argv[1]
         case 'words:*'
             string split '|' -- (string replace words: '' -- $argv[1])
         case file
-            __fish_complete_path (commandline -ct)
+            __fish_complete_path $argv[2]
         case dir
-            __fish_complete_directories (commandline -ct)
+            __fish_complete_directories $argv[2]
         case command
             __fish_complete_command
         case vif
             command ls /sys/class/net 2>/dev/null
         case engine
-            nsemig help --engines 2>/dev/null
+            nsemig help --engines 2>/dev/null | __nsemig_behind , $argv[2]
+        case filter
+            __nsemig_filter $argv[2]
+        case columns
+            nsemig help --columns 2>/dev/null | __nsemig_behind , $argv[2]
         case platform
-            printf 'xen\nscript:\n'
+            if string match -q 'script:*' -- $argv[2]
+                printf 'script:%s\n' (__fish_complete_path (string replace script: '' -- $argv[2]))
+            else
+                printf 'xen\nscript:\n'
+            end
         case host
-            __fish_print_hostnames
+            nsemig help --hosts 2>/dev/null | __nsemig_behind @ $argv[2]
         case scope
             nsemig help --domains 2>/dev/null
         case scope-or-file
             nsemig help --domains 2>/dev/null
-            __fish_complete_path (commandline -ct)
+            __fish_complete_path $argv[2]
         case file-or-live
+            if string match -qr '^[^/]*:' -- $argv[2]
+                nsemig help --domains 2>/dev/null | __nsemig_behind : $argv[2]
+                return
+            end
             nsemig help --domains 2>/dev/null | string replace -r '^' @
-            __fish_complete_path (commandline -ct)
+            __fish_complete_path $argv[2]
+            string match -qr '^[^@]' -- $argv[2]
+            and nsemig help --hosts 2>/dev/null | __nsemig_behind @ $argv[2] :
         case command-name
             nsemig help --commands 2>/dev/null
+        case topic
+            nsemig help --topics 2>/dev/null
     end
 end
 
@@ -98,15 +146,15 @@ end
 function __nsemig_complete
     set -l lines (__nsemig_lines)
     set -l words (commandline -opc)
-    set -l cur (commandline -ct)
+    set -l cur (__nsemig_current)
     set -l kind (__nsemig_kind $words[-1] $lines)
     if test -n "$kind"
-        __nsemig_value $kind
+        __nsemig_value $kind $cur
     else if string match -q -- '--*=*' $cur
-        set -l name (string split -m 1 = -- $cur)[1]
-        set kind (__nsemig_kind $name $lines)
-        and for v in (__nsemig_value $kind)
-            echo $name=$v
+        set -l name (string split -m 1 = -- $cur)
+        set kind (__nsemig_kind $name[1] $lines)
+        and for v in (__nsemig_value $kind $name[2])
+            echo $name[1]=$v
         end
     else if string match -q -- '-*' $cur
         __nsemig_options $lines
@@ -114,7 +162,7 @@ function __nsemig_complete
         set -l operands (string replace -rf '^operands\t' '' -- $lines | string split ' ')
         set -l n (math (__nsemig_operands $lines) + 1)
         test $n -le (count $operands); or set n (count $operands)
-        test $n -gt 0; and __nsemig_value $operands[$n]
+        test $n -gt 0; and __nsemig_value $operands[$n] $cur
     end
 end
 

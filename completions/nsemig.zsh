@@ -1,19 +1,46 @@
 #compdef nsemig
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Completion for zsh. Commands, options and domains are asked of nsemig
-# itself, so that they are always those of the program that is installed.
+# Completion for zsh. Commands, options, domains, hosts and fields are asked of
+# nsemig itself, so that they are always those of the program that is installed.
 
 # For a program that cannot be asked.
 _nsemig_known=(snapshot show diff watch apply purge send receive migrate check recover config help)
 
-_nsemig_commands() {
-	local -a lines commands
-	lines=(${(f)"$($nsemig help --commands 2>/dev/null)"})
+# "WORD<TAB>HELP" lines with their help.
+_nsemig_described() {
+	local -a lines
+	lines=(${(f)"$($nsemig help --$1 2>/dev/null)"})
 	(($#lines)) || lines=($_nsemig_known)
-	commands=(${lines/$'\t'/:})
-	_describe command commands
+	lines=(${lines/$'\t'/:})
+	_describe -t commands command lines
 }
 
+# Words that nsemig tells, with what stands in front of each.
+_nsemig_ask() {
+	local -a found
+	found=(${(f)"$($nsemig help --$1 2>/dev/null)"})
+	compadd "${@:3}" -- $2$^found
+}
+
+# A filter: FIELD=VALUE and ..., in quotes or up to its first space.
+_nsemig_filter() {
+	local before=$PREFIX field
+	local -a fields found
+
+	fields=(${(f)"$($nsemig help --fields 2>/dev/null)"})
+	compset -P '*[( ]'
+	if [[ $PREFIX =~ '^([a-z_.]+)(!=|<=|>=|[=~<>])' ]]; then
+		field=$match[1]
+		compset -P '*[=~<>]'
+		found=(${${(M)fields:#$field$'\t'*}#*$'\t'})
+		compadd -S '' -- $found
+	elif [[ $before =~ '[=~<>][^ ]* +[^ ]*$' ]]; then
+		compadd -S ' ' -- and or
+	else
+		[[ $compstate[quote] ]] && compadd -S ' ' -- not
+		compadd -S '=' -q -- ${fields:#*$'\t'*}
+	fi
+}
 
 # Completes one value of the kind that `nsemig help --options` names.
 _nsemig_value() {
@@ -24,28 +51,44 @@ _nsemig_value() {
 	dir) _files -/ ;;
 	command) _command_names -e ;;
 	vif) found=(/sys/class/net/*(N:t)); compadd -- $found ;;
-	engine) found=(${(f)"$($nsemig help --engines 2>/dev/null)"}); compadd -- $found ;;
-	platform) compadd -S '' -- xen script: ;;
-	host) _hosts ;;
-	scope) compadd -- ${(f)"$($nsemig help --domains 2>/dev/null)"} ;;
+	engine) compset -P '*,'; _nsemig_ask engines '' -S , -q ;;
+	filter) _nsemig_filter ;;
+	columns) compset -P '*,'; _nsemig_ask columns '' -S , -q ;;
+	platform)
+		if compset -P 'script:'; then
+			_files
+		else
+			compadd -- xen
+			compadd -S '' -- script:
+		fi
+		;;
+	host) compset -P '*@'; _nsemig_ask hosts '' ;;
+	scope) _nsemig_ask domains '' ;;
 	scope-or-file)
-		compadd -- ${(f)"$($nsemig help --domains 2>/dev/null)"}
+		_nsemig_ask domains ''
 		_files
 		;;
 	file-or-live)
-		found=(${(f)"$($nsemig help --domains 2>/dev/null)"})
-		compadd -- @$^found
+		if [[ $PREFIX != */* ]] && compset -P '*:'; then
+			_nsemig_ask domains ''
+			return
+		fi
+		_nsemig_ask domains @
 		_files
+		[[ -z $PREFIX || $PREFIX == @* ]] && return
+		compset -P '*@'
+		_nsemig_ask hosts '' -S :
 		;;
-	command-name) _nsemig_commands ;;
+	command-name) _nsemig_described commands ;;
+	topic) _nsemig_described topics ;;
 	esac
 }
 
 _nsemig() {
-	local nsemig=${(Q)words[1]} command w long letter arg what text prev cur
+	local nsemig=${(Q)words[1]} command w long letter arg what text prev
 	local -a operand opts
 	local -A kind
-	integer i at=0 n=1
+	integer i at=1 n=1
 
 	(($+commands[$nsemig])) || [[ -x $nsemig ]] || nsemig=nsemig
 	for ((i = 2; i < CURRENT; i++)); do
@@ -54,28 +97,26 @@ _nsemig() {
 		break
 	done
 	if [[ -z $command ]]; then
-		if [[ $PREFIX == -* ]]; then
-			compadd -- --help --version --verbose --quiet --color --no-pager
-		else
-			_nsemig_commands
-		fi
-		return
+		kind[--color]='words:auto|always|never'
+		opts=(--help --version --verbose --quiet --color)
+		operand=(command-name)
+	else
+		while IFS=$'\t' read -r w long letter arg what text; do
+			if [[ $w == operands ]]; then
+				operand=(${(s: :)long})
+			elif [[ $w == option ]]; then
+				opts+=("$long:$text")
+				[[ $letter == - ]] || opts+=("$letter:$text")
+				[[ $arg == - ]] && continue
+				kind[$long]=$what
+				[[ $letter == - ]] || kind[$letter]=$what
+			fi
+		done < <($nsemig help --options $command 2>/dev/null)
 	fi
-	while IFS=$'\t' read -r w long letter arg what text; do
-		if [[ $w == operands ]]; then
-			operand=(${(s: :)long})
-		elif [[ $w == option ]]; then
-			opts+=("$long:$text")
-			[[ $letter == - ]] || opts+=("$letter:$text")
-			[[ $arg == - ]] && continue
-			kind[$long]=$what
-			[[ $letter == - ]] || kind[$letter]=$what
-		fi
-	done < <($nsemig help --options $command 2>/dev/null)
 	prev=$words[CURRENT-1]
 	if [[ $PREFIX == --*=* ]]; then
 		prev=${PREFIX%%=*}
-		compset -P '*='
+		compset -P 1 '*='
 		[[ -n $kind[$prev] ]] && _nsemig_value $kind[$prev]
 		return
 	fi

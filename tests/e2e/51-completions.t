@@ -1,89 +1,91 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The completions in the shells that they are for.
+# The completions in the shells that they are for: what is typed on a terminal
+# becomes what stands here after the tabulator (complete.py).
 
 . "$(dirname "$0")/lib.sh"
 need_nsemig
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/bin" "$work/here" "$work/zsh"
+mkdir "$work/bin" "$work/here" "$work/zsh" "$work/.ssh"
 cp "$NSEMIG" "$work/bin/nsemig"
 touch "$work/here/one.nsc"
 cp "$top/completions/nsemig.zsh" "$work/zsh/_nsemig"
-export PATH=$work/bin:$PATH NSEMIG_CONFIG=$work/conf
+printf '#!/bin/sh\n' >"$work/bin/nsemig-extra"
+chmod 755 "$work/bin/nsemig-extra"
+export PATH=$work/bin:$PATH NSEMIG_CONFIG=$work/conf HOME=$work
 printf '[domain web1]\naddresses = 192.0.2.1\n[domain db]\nzones = 4\n' >"$NSEMIG_CONFIG"
+printf 'Host hostB *.example !no\n\tUser root\nInclude more/*\n' >"$work/.ssh/config"
+mkdir "$work/.ssh/more"
+printf 'host=included\n' >"$work/.ssh/more/one"
+cat >"$work/.ssh/known_hosts" <<'END'
+|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-ed25519 AAAA
+known1,2001:db8::7 ssh-ed25519 AAAA
+[known2]:2222 ssh-ed25519 AAAA
+@revoked gone ssh-ed25519 AAAA
+END
 cd "$work/here" || exit 1
 
-# Each prints the words that may stand where the line ends, sorted, in one line.
-in_bash()
+# What is typed, "|", what it becomes. A line may end in a space.
+lines()
 {
-	bash --norc -c '
-		. "$1"
-		# As readline does: a "=" is a word of its own.
-		line=${2//=/ = }
-		read -ra COMP_WORDS <<<"$line"
-		[[ $line != *" " ]] || COMP_WORDS+=("")
-		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-		_nsemig 2>/dev/null
-		printf "%s\n" "${COMPREPLY[@]}"' - "$top/completions/nsemig.bash" "$1" | sort | xargs
+	cat <<-'END'
+	nsemig sn|nsemig snapshot 
+	nsemig ext|nsemig extra 
+	nsemig --color never sn|nsemig --color never snapshot 
+	nsemig -v --color=never sn|nsemig -v --color=never snapshot 
+	nsemig --color n|nsemig --color never 
+	nsemig --color=n|nsemig --color=never 
+	nsemig snapshot w|nsemig snapshot web1 
+	nsemig snapshot --pl|nsemig snapshot --platform 
+	nsemig show --color=al|nsemig show --color=always 
+	nsemig migrate --progress j|nsemig migrate --progress json 
+	nsemig diff one.nsc @w|nsemig diff one.nsc @web1 
+	nsemig diff hostB:w|nsemig diff hostB:web1 
+	nsemig diff host|nsemig diff hostB:
+	nsemig show o|nsemig show one.nsc 
+	nsemig snapshot -o on|nsemig snapshot -o one.nsc 
+	nsemig snapshot --output=on|nsemig snapshot --output=one.nsc 
+	nsemig migrate web1 host|nsemig migrate web1 hostB 
+	nsemig migrate web1 root@host|nsemig migrate web1 root@hostB 
+	nsemig migrate web1 incl|nsemig migrate web1 included 
+	nsemig migrate -v web1 known1|nsemig migrate -v web1 known1 
+	nsemig show --filter sta|nsemig show --filter stat
+	nsemig show --filter state=EST|nsemig show --filter state=ESTABLISHED
+	nsemig show --filter=proto=sc|nsemig show --filter=proto=sctp
+	nsemig show --filter 'proto=tcp and not (dpo|nsemig show --filter 'proto=tcp and not (dport
+	nsemig help js|nsemig help json 
+	nsemig help int|nsemig help internals 
+	nsemig help mi|nsemig help migrate 
+	nsemig help --op|nsemig help --options 
+	END
 }
 
-in_fish()
+# What is typed, "|", the words that it may become, sorted.
+lists()
 {
-	HOME=$work fish --no-config -c "source $top/completions/nsemig.fish
-		complete -C'$1'" | cut -f1 | sed 's/^--color=//' | sort | xargs
+	cat <<-'END'
+	nsemig snapshot |db web1
+	nsemig diff one.nsc @|@db @web1
+	nsemig migrate web1 known|known1 known2:2222
+	nsemig show --color=|always auto never
+	nsemig show -e |conntrack expect nft
+	nsemig migrate web1 gone|
+	nsemig show --filter proto=ud|udp udplite
+	nsemig nosuch |
+	END
 }
 
-# zsh completes only at a prompt, and so gets one on a terminal of its own.
-in_zsh()
+# answers SHELL: two lines for each line of stdin.
+answers()
 {
-	HOME=$work python3 - "$work" "$1" <<'END' | sort -u | xargs
-import os, pty, select, sys, time
-work, line = sys.argv[1:]
-words = work + "/words"
-with open(work + "/init", "w") as f:
-    f.write("""PROMPT=
-fpath=(%s/zsh $fpath)
-autoload -Uz compinit; compinit -u -D
-compadd() {
-	local -a got
-	case " $* " in
-	*" -O "*|*" -A "*|*" -D "*) builtin compadd "$@"; return ;;
-	esac
-	builtin compadd -A got "$@"
-	(($#got)) && print -rl -- $got >>%s
-	builtin compadd "$@"
+	timeout 120 python3 "$e2e_dir/complete.py" "$1" "$top/completions/nsemig.$1" "$work"
 }
-complete_it() {
-	_main_complete
-	compstate[insert]= compstate[list]=
-	print -r -- .end >>%s
-}
-zle -C complete-it complete-word complete_it
-bindkey '^X' complete-it
-print -r -- .ready >>%s
-""" % (work, words, words, words))
-open(words, "w").close()
-pid, fd = pty.fork()
-if pid == 0:
-    os.environ["TERM"] = "dumb"
-    os.execvp("zsh", ["zsh", "-f", "-i"])
 
-def wait(mark):
-    end = time.monotonic() + 20
-    while mark not in open(words).read().split("\n") and time.monotonic() < end:
-        if select.select([fd], [], [], 0.05)[0]:
-            os.read(fd, 65536)
-
-os.write(fd, b"source " + work.encode() + b"/init\n")
-wait(".ready")
-open(words, "w").close()
-os.write(fd, line.encode() + b"\x18")
-wait(".end")
-print("\n".join(w for w in open(words).read().split("\n") if w != ".end"))
-os.close(fd)
-os.waitpid(pid, 0)
-END
+# Without what shells put behind it, and what stands in front in the same word.
+bare()
+{
+	sed -E 's/[ ,=]*('"'"' *)?$//' <<<"$1"
 }
 
 for shell in bash fish zsh; do
@@ -91,22 +93,58 @@ for shell in bash fish zsh; do
 		skip "$shell" "not installed"
 		continue
 	fi
-	is "$("in_$shell" 'nsemig sn')" "snapshot" "$shell: a command"
-	is "$("in_$shell" 'nsemig --color never sn')" "snapshot" "$shell: behind an option"
-	is "$("in_$shell" 'nsemig snapshot ')" "db web1" "$shell: a domain"
-	is "$("in_$shell" 'nsemig snapshot --pl')" "--platform" "$shell: an option"
-	is "$("in_$shell" 'nsemig show -e ')" "$("$NSEMIG" help --engines | sort | xargs)" \
-		"$shell: an engine"
-	is "$("in_$shell" 'nsemig show --color=')" "always auto never" "$shell: behind ="
-	is "$("in_$shell" 'nsemig migrate --progress ')" "auto json never" "$shell: one of some words"
-	is "$("in_$shell" 'nsemig diff one.nsc @w')" "@web1" "$shell: a live domain"
-	is "$("in_$shell" 'nsemig show o')" "one.nsc" "$shell: a file"
-	is "$("in_$shell" 'nsemig snapshot -o on')" "one.nsc" "$shell: a file for an option"
-	is "$("in_$shell" 'nsemig help mi')" "migrate" "$shell: a command for help"
+	mapfile -t got < <({
+		lines
+		lists
+	} | cut -d'|' -f1 | answers $shell)
+	n=0
+	while IFS='|' read -r line wanted; do
+		is "$(bare "${got[n + 1]:-}")" "$(bare "$wanted")" "$shell: $line"
+		n=$((n + 2))
+	done < <(lines)
+	while IFS='|' read -r line wanted; do
+		is "$(xargs -n1 <<<"${got[n]:-}" | sed 's/^.*=//' | xargs)" "$wanted" \
+			"$shell: $line"
+		n=$((n + 2))
+	done < <(lists)
 	missing=
-	for c in $("$NSEMIG" help --commands | cut -f1); do
+	for c in $(PATH=$work "$NSEMIG" help --commands | cut -f1); do
 		grep -q "\b$c\b" "$top/completions/nsemig.$shell" || missing+="$c "
 	done
 	is "$missing" "" "$shell: every command has a word for programs that do not answer"
+done
+
+# A user waits for these: only the domains ask the platform.
+printf '[nsemig]\nplatform = script:%s\n' "$work/bin/platform" >"$NSEMIG_CONFIG"
+printf '#!/bin/sh\n: >%s/asked\necho "[]"\n' "$work" >"$work/bin/platform"
+chmod 755 "$work/bin/platform"
+for o in --commands --topics --engines --fields --hosts '--options show'; do
+	# shellcheck disable=SC2086
+	"$NSEMIG" help $o >"$work/words"
+	is "$? $(wc -l <"$work/words" | grep -vx 0 | wc -l)" "0 1" "help $o"
+done
+[ ! -e "$work/asked" ]
+ok $? "none of them asks the platform"
+"$NSEMIG" help --domains
+[ -e "$work/asked" ]
+ok $? "help --domains does"
+
+# The fields that are offered are in the manual, and every kind has a completion.
+missing=
+for f in $("$NSEMIG" help --fields | cut -f1 | sort -u); do
+	grep -qw -- "${f##*.}" "$top/man/nsemig-json.5" || missing+="$f "
+done
+is "$missing" "" "every field is in nsemig-json(5)"
+for shell in bash fish zsh; do
+	missing=
+	for c in $("$NSEMIG" help --commands | cut -f1); do
+		for kind in $("$NSEMIG" help --options "$c" 2>/dev/null |
+			awk -F'\t' '$1 == "operands" { print $2 } $1 == "option" { print $5 }'); do
+			[[ $kind = - || $kind = none || $kind = words:* ]] ||
+				grep -qE "^\s*(case )?$kind(\)|$)" "$top/completions/nsemig.$shell" ||
+				missing+="$kind "
+		done
+	done
+	is "$missing" "" "$shell: every kind of value is completed"
 done
 done_testing
