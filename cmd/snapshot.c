@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
+#include "cmd/snapshot.h"
 #include "cmd/source.h"
 #include "lib/context/stream.h"
 #include "lib/engine/registry.h"
@@ -18,6 +19,8 @@
 
 struct options {
 	const char *out;
+	bool all_domains, json;
+	int64_t keep;
 };
 
 static const struct nse_opt opts[] = {
@@ -28,10 +31,18 @@ static const struct nse_opt opts[] = {
 	  .offset = offsetof(struct options, out),
 	  .complete = "file",
 	  .help = "write there (mode 0600, renamed when whole)" },
+	NSE_OPT_FLAG('\0', "all-domains", struct options, all_domains,
+		     "one file in DIR for each domain of this host"),
+	NSE_OPT_INT('\0', "keep", "N", struct options, keep, 1, 100000,
+		    "with --all-domains: keep the N newest of each domain"),
+	NSE_OPT_FLAG('\0', "json", struct options, json,
+		     "with --all-domains: say what was done as one JSON object"),
 	NSE_OPT_END
 };
 
-static const char *const synopsis[] = { "[options] [DOMAIN] [-o FILE]", NULL };
+static const char *const synopsis[] = { "[options] [DOMAIN] [-o FILE]",
+					"[options] --all-domains [--keep N] [DIR]",
+					NULL };
 static const struct nse_usage usage = {
 	.name = "snapshot",
 	.synopsis = synopsis,
@@ -101,6 +112,14 @@ static int collect(const struct nse_scope *scope, uint32_t engines, int fd,
 	return rc < 0 ? rc : nse_stream_finish(w, stats, err);
 }
 
+int cmd_snapshot_collect(const struct nse_scope *scope, uint32_t engines, int fd,
+			 struct nse_stream_stats *stats, struct nse_error *err)
+{
+	struct counter c = { .n = { 0 } };
+
+	return collect(scope, engines, fd, &c, stats, err);
+}
+
 static void say_counts(const struct nse_args *args, const struct counter *c,
 		       const struct nse_stream_stats *stats, int64_t us)
 {
@@ -138,6 +157,18 @@ static int run(const struct nse_args *args, const struct options *o,
 	return rc;
 }
 
+static int all_domains(const struct nse_args *args, const struct options *o,
+		       const struct cmd_scope *chosen)
+{
+	const struct cmd_snapshot_all what = { args->words[0], o->keep, o->json, chosen };
+
+	if (o->out || !nse_scope_empty(&chosen->given))
+		return cmd_usage_error("snapshot",
+				       "--all-domains goes with neither --output nor "
+				       "options that choose");
+	return cmd_snapshot_all(&args->common, &what);
+}
+
 int cmd_snapshot(int argc, char **argv)
 {
 	NSE_CLEANUP(cmd_scope_release) struct cmd_scope chosen;
@@ -153,6 +184,11 @@ int cmd_snapshot(int argc, char **argv)
 	status = nse_opts_parse(&usage, groups, argc, argv, &args);
 	if (status >= 0)
 		return status;
+	if (!o.all_domains && (o.keep || o.json))
+		return cmd_usage_error("snapshot",
+				       "--keep and --json need --all-domains");
 	cmd_catch_signals();
+	if (o.all_domains)
+		return all_domains(&args, &o, &chosen);
 	return run(&args, &o, &chosen, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
 }
