@@ -15,11 +15,13 @@ BASHDIR   ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR    ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR   ?= $(PREFIX)/share/fish/vendor_completions.d
 DOCDIR    ?= $(PREFIX)/share/doc/nsemig
+UNITDIR   ?= $(PREFIX)/lib/systemd/system
+EXAMPLES  := cron/nsemig logrotate/nsemig prometheus/nsemig.rules.yml nft/dom0.nft nsemig.conf
 
 CC        ?= cc
 CFLAGS    ?= -O2 -g
 PKGS      := libmnl libnetfilter_conntrack libnftnl libzstd libssh2 jansson inih \
-	     smartcols libxxhash xenlight xencontrol xenstore
+	     smartcols libxxhash libsystemd xenlight xencontrol xenstore
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	     -Wformat=2 -Wvla
 HARDEN    := -fstack-protector-strong -fPIE
@@ -144,7 +146,8 @@ format:
 
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(DOCDIR)
+		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(DOCDIR) \
+		$(DESTDIR)$(UNITDIR)
 	install -m 755 $(BIN) $(DESTDIR)$(SBINDIR)/nsemig
 	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
@@ -152,12 +155,17 @@ install: all
 	install -m 644 completions/nsemig.zsh $(DESTDIR)$(ZSHDIR)/_nsemig
 	install -m 644 completions/nsemig.fish $(DESTDIR)$(FISHDIR)/nsemig.fish
 	install -m 644 README.md $(DESTDIR)$(DOCDIR)
+	install -m 644 contrib/systemd/nsemig-* $(DESTDIR)$(UNITDIR)
+	for f in $(EXAMPLES); do \
+		install -D -m 644 contrib/$$f $(DESTDIR)$(DOCDIR)/examples/$$f || exit 1; \
+	done
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/nsemig $(DESTDIR)$(BASHDIR)/nsemig \
 		$(DESTDIR)$(ZSHDIR)/_nsemig $(DESTDIR)$(FISHDIR)/nsemig.fish \
 		$(DESTDIR)$(DOCDIR)/README.md $(DESTDIR)$(MANDIR)/man5/nsemig* \
-		$(DESTDIR)$(MANDIR)/man8/nsemig*
+		$(DESTDIR)$(MANDIR)/man8/nsemig* $(DESTDIR)$(UNITDIR)/nsemig-snapshot.*
+	rm -rf $(DESTDIR)$(DOCDIR)/examples
 
 dist:
 	git archive --prefix=nsemig-$(VERSION)/ -o nsemig-$(VERSION).tar.gz HEAD

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/event.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
 #include "lib/context/snapshot.h"
@@ -133,6 +134,12 @@ static int receive(const struct options *o, const struct nse_args *args,
 	return o->apply ? apply(o, args, &s, err) : store(o, &s, err);
 }
 
+static void on_end(void *arg, const struct nse_target_end *end,
+		   const struct nse_error *err)
+{
+	cmd_event_session(arg, end, err ? err->text : "");
+}
+
 static int session(const struct options *o, struct nse_error *err)
 {
 	NSE_CLEANUP(cmd_env_release) struct cmd_env env = CMD_ENV_INIT;
@@ -143,6 +150,8 @@ static int session(const struct options *o, struct nse_error *err)
 		return rc;
 	spec.config = &env.config;
 	spec.platform = env.platform;
+	spec.ended = on_end;
+	spec.arg = &env.config;
 	return nse_target_serve(&spec, err);
 }
 

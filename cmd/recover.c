@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/event.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
 #include "lib/session/recover.h"
@@ -111,6 +112,7 @@ static int recover(const struct nse_args *args, const struct options *o,
 	spec.platform = env.platform;
 	report.sessions = json_array();
 	rc = nse_recover(&spec, &sum, err);
+	cmd_event_recovered(&env.config, &sum);
 	status = sum.n[NSE_RECOVERED_PENDING] ? CMD_UNCLEAR : CMD_DONE;
 	if (print(&report, &sum, &own) < 0)
 		status = cmd_fail(&own);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/event.h"
 #include "cmd/output.h"
 #include "cmd/snapshot.h"
 #include "cmd/snapshot_dir.h"
@@ -201,13 +202,15 @@ static void one(struct run *r, const char *name)
 
 static int finish(struct run *r, struct nse_error *err)
 {
+	json_t *all =
+		json_pack("{s:i, s:s, s:i, s:i, s:i, s:O}", "format", 1, "directory",
+			  r->dir.path, "stored", (int)r->stored, "failed", (int)r->failed,
+			  "removed", (int)r->removed, "domains", r->domains);
+
+	cmd_event_snapshots(&r->env.config, all);
 	if (r->what->json)
-		return cmd_json_print(json_pack("{s:i, s:s, s:i, s:i, s:i, s:O}",
-						"format", 1, "directory", r->dir.path,
-						"stored", (int)r->stored, "failed",
-						(int)r->failed, "removed",
-						(int)r->removed, "domains", r->domains),
-				      err);
+		return cmd_json_print(all, err);
+	json_decref(all);
 	cmd_say(r->common,
 		"%zu domain%s stored in %s, %zu failed; %zu old file%s removed",
 		r->stored, r->stored == 1 ? "" : "s", r->dir.path, r->failed, r->removed,

@@ -6,14 +6,35 @@
 #ifndef NSE_SESSION_TARGET_H
 #define NSE_SESSION_TARGET_H
 
+#include <stdint.h>
+
 #include "lib/platform/platform.h"
 #include "lib/util/config.h"
 #include "lib/util/error.h"
+
+enum nse_target_result {
+	NSE_TARGET_ARRIVED, /* the domain runs here, its context is in force */
+	NSE_TARGET_UNDONE,  /* it does not, and nothing is left of its context */
+	NSE_TARGET_UNCLEAR, /* it cannot be found out, or not be undone */
+};
+
+struct nse_target_end {
+	enum nse_target_result result;
+	const char *session, *domain;
+	uint64_t created; /* records */
+};
 
 struct nse_target_spec {
 	int in, out; /* the link */
 	const struct nse_config *config;
 	struct nse_platform *platform; /* NULL: none on this host */
+	/*
+	 * Called at the end of a session in which a domain was to come, and not for
+	 * dry runs; may be NULL. err is what nse_target_serve() is about to say.
+	 */
+	void (*ended)(void *arg, const struct nse_target_end *end,
+		      const struct nse_error *err);
+	void *arg;
 };
 
 /*

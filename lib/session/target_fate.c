@@ -188,6 +188,7 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 	struct nse_error undo = { 0 };
 	int fact = 0;
 
+	t->result = NSE_TARGET_ARRIVED;
 	if (lost && t->state >= NSE_ST_SETTLED) {
 		nse_journal_forget(t->journal);
 		t->journal = NULL;
@@ -197,6 +198,7 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 		fact = wait_for_fact(t);
 	if (lost && fact == 1)
 		return finish_alone(t, err);
+	t->result = fact < 0 ? NSE_TARGET_UNCLEAR : NSE_TARGET_ARRIVED;
 	if (fact) {
 		/* It runs here, or may: its context stays, and recovery finishes it. */
 		if (t->aborted || fact < 0)
@@ -213,7 +215,9 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 			say_ended(t, rc, err);
 		return rc;
 	}
+	t->result = NSE_TARGET_UNDONE;
 	if (nse_steps_undo(steps, &undo) < 0) {
+		t->result = NSE_TARGET_UNCLEAR;
 		/* The journal stays: the next receiver tries again. */
 		nse_journal_close(t->journal);
 		t->journal = NULL;
@@ -224,6 +228,16 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 		say_ended(t, rc, err);
 	drop_incoming(t);
 	return t->aborted ? 0 : rc;
+}
+
+/* A session that only asked is no news. */
+static void tell_end(const struct nse_target_session *t, const struct nse_error *err)
+{
+	const struct nse_target_end end = { t->result, t->id, t->scope.domain.name,
+					    t->job.created + t->rest_job.created };
+
+	if (t->spec->ended && t->scope.domain.name[0] && !t->dry_run)
+		t->spec->ended(t->spec->arg, &end, err);
 }
 
 int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
@@ -249,6 +263,7 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 		;
 	if (rc < 0)
 		rc = nse_target_fate(&t, &steps, rc, err);
+	tell_end(&t, rc < 0 ? err : NULL);
 	nse_guard_down(t.guard, NULL);
 	nse_guard_down(t.watch, NULL);
 	nse_journal_close(t.journal);

@@ -41,8 +41,9 @@ struct nse_target_session {
 	struct nse_guard *guard;
 	struct nse_guard *watch; /* counts what may meet entries that are ahead */
 	bool dry_run;
-	bool frozen;   /* FREEZE has come: the arriving copy is of this session */
-	bool aborted;  /* the source asked for it */
+	bool frozen;  /* FREEZE has come: the arriving copy is of this session */
+	bool aborted; /* the source asked for it */
+	enum nse_target_result result;
 	bool leftover; /* the session that the source asks after has not ended */
 };
 
