@@ -76,7 +76,7 @@ int diff_print_json(const struct diff_print *p, struct nse_error *err)
 	/* The object stays open for its last member, the changes. */
 	printf("%.*s,\"changes\":[", (int)strlen(text) - 1, text);
 	free(text);
-	for (size_t i = 0; i < p->diff->n; i++) {
+	for (size_t i = 0; i < p->diff->n && !ferror(stdout); i++) {
 		json_t *item = item_json(p, &p->diff->items[i]);
 		int rc;
 

@@ -376,7 +376,7 @@ int diff_nft_print(const struct diff_print *p, struct nse_error *err)
 		return rc;
 	print_notes(&l);
 	qsort(entries, n, sizeof(*entries), entry_cmp);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !ferror(stdout); i++)
 		if (!is_first_end(&entries[i].key) || !has_company(entries, n, i))
 			print_entry(&l, &entries[i], is_first_rule(entries, i));
 	return 0;

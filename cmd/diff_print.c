@@ -166,7 +166,7 @@ static int print_items(const struct diff_print *p)
 	struct nse_record rec;
 	int rc = 0;
 
-	for (size_t i = 0; i < p->diff->n && rc == 0; i++) {
+	for (size_t i = 0; i < p->diff->n && rc == 0 && !ferror(stdout); i++) {
 		const struct nse_diff_item *item = &p->diff->items[i];
 
 		if (!diff_print_record(p, item, &rec) || diff_nft_is(p, item))

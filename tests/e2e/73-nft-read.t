@@ -138,6 +138,26 @@ nsemig_at A diff --state "$work/b.nsc" @ --all -e nft
 is $rc 1 "but with --state"
 has '+ tcp dport { 22, 81 } counter packets 7 bytes 8 accept' "the rule with its counter"
 
+# --- dependencies of whose own sets there is only a digest
+for port in 80 81; do
+	ns A nft -f - <<-END
+	flush ruleset
+	table inet fw {
+		chain forward {
+			type filter hook forward priority filter; policy accept
+			tcp dport { 22, $port } accept
+			iifname "vif5.0" ip saddr 192.0.2.5 accept
+		}
+	}
+	END
+	nsemig_at A snapshot -e nft --vif vif5.0 --addr 192.0.2.5 -o "$work/needs$port.nsc"
+done
+nsemig_at A show "$work/needs80.nsc"
+has '  # what it has in braces is not here  # needed' "it is said why nft(8) does not list a rule"
+nsemig_at A diff "$work/needs80.nsc" "$work/needs81.nsc"
+is "$rc $(grep -c '^[-+]   digest: ' "$out")" "1 2" "they differ by it" || diag "$(cat "$out")"
+has '  iifname "vif5.0" ip saddr 192.0.2.5 accept' "the rule behind is around it"
+
 # --- extensions of iptables, whose options nft(8) does not show
 if command -v iptables-nft >/dev/null; then
 	ns A nft flush ruleset

@@ -270,18 +270,33 @@ static void interfaces(struct nse_bytes attrs, char *text, size_t room)
 					names.names[i]);
 }
 
-/* What the text does not say stands behind it, where nft(8) has comments. */
-static int put_remarks(struct nft_one *one, struct nse_bytes attrs)
+/*
+ * Of a dependency's anonymous sets and bound chains there is only a digest, and
+ * so nft(8) cannot list it.
+ */
+static bool lacks_sets(const struct nft_one *one, const struct nse_record *rec)
 {
+	struct nft_key key;
+
+	return one->plain && nft_key_decode(rec, &key, NULL) == 0 && key.need &&
+	       nft_rule_digest(rec->body) != 0;
+}
+
+/* What the text does not say stands behind it, where nft(8) has comments. */
+static int put_remarks(struct nft_one *one, const struct nse_record *rec,
+		       struct nse_bytes attrs)
+{
+	const char *lacks =
+		lacks_sets(one, rec) ? "  # what it has in braces is not here" : "";
 	char xt[512], devices[512] = "";
 	char *whole;
 
 	nft_expr_names(attrs, true, xt, sizeof(xt));
 	if (one->plain)
 		interfaces(attrs, devices, sizeof(devices));
-	if (!*xt && !*devices)
+	if (!*xt && !*devices && !*lacks)
 		return 0;
-	if (asprintf(&whole, "%s%s%s%s%s", one->text, *xt ? "  # xt: " : "", xt,
+	if (asprintf(&whole, "%s%s%s%s%s%s", one->text, lacks, *xt ? "  # xt: " : "", xt,
 		     *devices ? "  # interfaces: " : "", devices) < 0)
 		return -ENOMEM;
 	free(one->text);
@@ -345,7 +360,7 @@ static int finish(struct nft_texts *t, uint32_t slot, unsigned int flags)
 	if (rc == 0 && key.type == NFT_ELEMENT && !(flags & NFT_RENDER_STATELESS))
 		rc = mend_expires(&one->text, &rec);
 	if (rc == 0 && key.type == NFT_RULE)
-		rc = put_remarks(one, attrs);
+		rc = put_remarks(one, &rec, attrs);
 	return rc;
 }
 
