@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/fields.h"
 #include "cmd/diff_filter.h"
 #include "cmd/diff_print.h"
 #include "cmd/groups.h"
@@ -261,7 +262,7 @@ static int run(struct work *w, struct nse_error *err)
 	int rc = check_options(w->o, err);
 
 	if (rc == 0 && w->o->filter)
-		rc = nse_filter_parse(&filter, w->o->filter, err);
+		rc = cmd_filter_parse(&filter, w->o->filter, err);
 	if (rc == 0)
 		rc = load_both(w, err);
 	if (rc == 0)

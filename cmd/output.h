@@ -59,11 +59,16 @@ int cmd_flush(struct nse_error *err);
 struct cmd_column {
 	const char *title;
 	bool right;
+	bool cut; /* may be shortened to fit a terminal; what is cut ends in '+' */
 };
 struct cmd_table;
 
 int cmd_table_new(struct cmd_table **t, const struct cmd_column *columns, size_t n,
 		  bool color, struct nse_error *err);
+/* Before the first row: the lines shall fit a terminal as wide as this (0: any). */
+void cmd_table_fit(struct cmd_table *t, size_t columns);
+/* Before the first row: no titles. */
+void cmd_table_bare(struct cmd_table *t);
 /* cells[i] may be NULL (empty); copied. 0 or -ENOMEM. */
 int cmd_table_row(struct cmd_table *t, const char *const *cells, enum cmd_style style);
 /* Prints what is left; without rows nothing at all. */

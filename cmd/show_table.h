@@ -1,49 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The readable form of a context: a table for each type of record, and a
- * summary by protocol and state.
+ * The tables of `nsemig show`: one for each type of record with columns of its
+ * own, or one for all with chosen columns; and the form for scripts.
  */
 #ifndef NSE_CMD_SHOW_TABLE_H
 #define NSE_CMD_SHOW_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <jansson.h>
 
 #include "cmd/output.h"
-#include "lib/context/record.h"
+#include "cmd/show_columns.h"
 
 struct show_kind;
 
-/* Prints records, which come sorted; one table for each kind in turn. */
+/* Prints records as they come; a new table where the kind changes. */
 struct show_tables {
+	const struct show_columns *chosen; /* for all records, or NULL */
+	bool color, bare;		   /* bare: without headings */
+	size_t width;			   /* of the terminal, 0: not cut */
+	/* To be zero in the beginning: */
 	struct cmd_table *table;
 	const struct show_kind *kind; /* of the open table */
-	bool color;
+	struct show_columns own;      /* of that kind */
+	struct cmd_column shapes[SHOW_MAX_COLUMNS];
 };
 
-/* Adds a record's row. 0 or -errno. */
+/* Adds a record's row; one that has none of the chosen columns is left out. */
 int show_tables_add(struct show_tables *t, const json_t *rec, struct nse_error *err);
 /* Prints the rest and releases what the tables own. */
 int show_tables_end(struct show_tables *t);
 
-/* How many records there are of each kind, protocol and state. */
-struct show_count {
-	char engine[NSE_KIND_NAME], type[NSE_KIND_NAME];
-	char proto[16], state[24];
-	uint64_t n;
-};
-#define SHOW_MAX_COUNTS 512
-struct show_tally {
-	struct show_count items[SHOW_MAX_COUNTS];
-	size_t n, last;
-	uint64_t total;
-};
+/*
+ * Prints a line of the columns' values with tabs between them; tabs, newlines
+ * and backslashes in a value are \t, \n and \\, other control characters \xNN.
+ * A record that has none of them is left out. 0 or -ENOMEM.
+ */
+int show_porcelain(const struct show_columns *columns, const json_t *rec);
 
-void show_tally_add(struct show_tally *t, const json_t *rec);
-/* One line for each kind and protocol. */
-void show_tally_print(const struct show_tally *t, bool color);
+/* The columns of the form for scripts when none are chosen. */
+extern const char show_porcelain_columns[];
 
 #endif

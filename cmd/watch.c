@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/fields.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
 #include "cmd/watch_print.h"
@@ -199,7 +200,7 @@ static int run(const struct nse_args *args, const struct options *o,
 	int rc = 0;
 
 	if (o->filter)
-		rc = nse_filter_parse(&filter, o->filter, err);
+		rc = cmd_filter_parse(&filter, o->filter, err);
 	if (rc == 0)
 		rc = cmd_scope_resolve(chosen, args->words[0], &scope, err);
 	if (rc == 0)

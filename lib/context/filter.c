@@ -12,34 +12,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/util/addr.h"
+#include "lib/context/filter_value.h"
 #include "lib/util/cleanup.h"
 
-enum op {
-	OP_EQ,
-	OP_NE,
-	OP_LT,
-	OP_LE,
-	OP_GT,
-	OP_GE,
-	OP_HAS,
-	OP_AND,
-	OP_OR,
-	OP_NOT,
+enum kind {
+	COMPARE,
+	AND,
+	OR,
+	NOT,
 };
 
 struct node {
-	enum op op;
+	enum kind kind;
 	struct node *left, *right; /* of AND and OR; NOT has left only */
 	char *field;
-	char *text;
-	bool is_number, is_addr;
-	double from, to; /* a number is a range of one */
-	struct nse_addr addr;
+	size_t at; /* where the field stands in the text */
+	enum nse_filter_op op;
+	bool contrary;			 /* no value may match */
+	struct nse_filter_value *values; /* one of them has to match */
+	size_t nvalues;
 };
 
 struct nse_filter {
 	struct node *root;
+	char *text;
+};
+
+/* Names for either end, in either direction. */
+static const struct {
+	const char *name;
+	const char *const *fields;
+} either[] = {
+	{ "addr", (const char *const[]){ "src", "dst", "reply.src", "reply.dst", NULL } },
+	{ "port",
+	  (const char *const[]){ "sport", "dport", "reply.sport", "reply.dport", NULL } },
 };
 
 struct parser {
@@ -55,8 +61,10 @@ static void node_free(struct node *n)
 		struct node *left = n->left;
 
 		node_free(n->right);
+		for (size_t i = 0; i < n->nvalues; i++)
+			nse_filter_value_release(&n->values[i]);
+		free(n->values);
 		free(n->field);
-		free(n->text);
 		free(n);
 		n = left;
 	}
@@ -72,6 +80,7 @@ void nse_filter_free(struct nse_filter *f)
 	if (!f)
 		return;
 	node_free(f->root);
+	free(f->text);
 	free(f);
 }
 
@@ -80,10 +89,27 @@ void nse_filter_freep(struct nse_filter **f)
 	nse_filter_free(*f);
 }
 
+#define AROUND 60 /* bytes of the expression that are shown on each side */
+
+/* Says what is wrong, and shows where by a caret below the expression. */
+static int complain(const char *text, size_t at, const char *what, struct nse_error *err)
+{
+	size_t from = at > AROUND ? at - AROUND : 0, n = 0, pad = 0;
+	char part[2 * AROUND + 1];
+
+	for (const char *p = text + from; *p && n < 2 * AROUND; p++)
+		part[n++] = iscntrl((unsigned char)*p) ? ' ' : *p;
+	part[n] = '\0';
+	/* A letter of several bytes is one column wide. */
+	for (size_t i = from; i < at; i++)
+		pad += (text[i] & 0xc0) != 0x80;
+	return nse_error(err, -EINVAL, "filter, column %zu: %s\n%s\n%*s^", at + 1, what,
+			 part, (int)pad, "");
+}
+
 static struct node *wrong(struct parser *ps, const char *what)
 {
-	nse_error(ps->err, -EINVAL, "filter, column %d: %s", (int)(ps->p - ps->start) + 1,
-		  what);
+	complain(ps->start, (size_t)(ps->p - ps->start), what, ps->err);
 	return NULL;
 }
 
@@ -104,114 +130,142 @@ static bool is_name(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
 }
 
-/* Takes the keyword if it stands here as a whole word. */
-static bool keyword(struct parser *ps, const char *word)
+/* Takes the keyword, or the sign for it, if it stands here as a whole word. */
+static bool keyword(struct parser *ps, const char *word, const char *sign)
 {
 	size_t n = strlen(word);
 
 	skip_space(ps);
-	if (strncmp(ps->p, word, n) != 0 || is_name(ps->p[n]))
+	if (sign && strncmp(ps->p, sign, strlen(sign)) == 0) {
+		ps->p += strlen(sign);
+		return true;
+	}
+	if (strncasecmp(ps->p, word, n) != 0 || is_name(ps->p[n]))
 		return false;
 	ps->p += n;
 	return true;
 }
 
-static bool parse_op(struct parser *ps, enum op *op)
+static bool parse_op(struct parser *ps, struct node *n)
 {
 	static const struct {
 		const char *text;
-		enum op op;
+		enum nse_filter_op op;
+		bool contrary;
 	} ops[] = {
-		{ "!=", OP_NE }, { "<=", OP_LE }, { ">=", OP_GE }, { "=", OP_EQ },
-		{ "<", OP_LT },	 { ">", OP_GT },  { "~", OP_HAS },
+		{ "!=", NSE_FILTER_EQ, true },	{ "!~", NSE_FILTER_HAS, true },
+		{ "<=", NSE_FILTER_LE, false }, { ">=", NSE_FILTER_GE, false },
+		{ "==", NSE_FILTER_EQ, false }, { "=", NSE_FILTER_EQ, false },
+		{ "<", NSE_FILTER_LT, false },	{ ">", NSE_FILTER_GT, false },
+		{ "~", NSE_FILTER_HAS, false },
 	};
 
 	skip_space(ps);
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(ops); i++) {
-		size_t n = strlen(ops[i].text);
+		size_t len = strlen(ops[i].text);
 
-		if (strncmp(ps->p, ops[i].text, n) == 0) {
-			ps->p += n;
-			*op = ops[i].op;
+		if (strncmp(ps->p, ops[i].text, len) == 0) {
+			ps->p += len;
+			n->op = ops[i].op;
+			n->contrary = ops[i].contrary;
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Reads a number up to end (decimal, or hexadecimal with 0x). */
-static const char *number(const char *p, double *v)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*p))
-		return NULL;
-	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
-		if (!isxdigit((unsigned char)p[2]))
-			return NULL;
-		*v = (double)strtoull(p, &end, 16);
-		return end;
-	}
-	*v = (double)strtoull(p, &end, 10);
-	return end;
-}
-
-/* Finds out what the value's text can mean. */
-static void understand(struct node *n)
-{
-	const char *end = number(n->text, &n->from);
-	struct nse_error unused;
-
-	n->to = n->from;
-	if (end && *end == '-')
-		end = number(end + 1, &n->to);
-	n->is_number = end && !*end && n->from <= n->to;
-	if (!n->is_number)
-		n->is_addr = nse_addr_parse(n->text, &n->addr, &unused) == 0;
-}
-
-static char *value_text(struct parser *ps)
-{
-	char quote = *ps->p;
-	size_t n;
-	char *text;
-
-	if (quote != '"' && quote != '\'') {
-		n = strcspn(ps->p, " \t\r\n()");
-		text = strndup(ps->p, n);
-		ps->p += n;
-		return text;
-	}
-	n = strcspn(ps->p + 1, quote == '"' ? "\"" : "'");
-	text = strndup(ps->p + 1, n);
-	ps->p += n + 1;
-	if (*ps->p == quote)
-		ps->p++;
-	return text;
-}
-
 /* Complaints about a value point at its first character. */
-static const char *value_wrong(const char *at, const struct node *n)
+static const char *value_wrong(const struct node *n, const struct nse_filter_value *v)
 {
-	char quote = *at;
-
-	if (!*at || *at == '(' || *at == ')' || isspace((unsigned char)*at))
-		return "a value is missing behind the operator";
-	if ((quote == '"' || quote == '\'') && !strchr(at + 1, quote))
-		return "this quotation does not end";
-	if (n->op >= OP_LT && n->op <= OP_GE && !(n->is_number && n->from == n->to))
+	if (n->op >= NSE_FILTER_LT && n->op <= NSE_FILTER_GE &&
+	    !nse_filter_value_is_one(v))
 		return "'<', '<=', '>' and '>=' need one number";
+	if (n->op == NSE_FILTER_EQ && nse_filter_value_is_misspelt(v))
+		return "this is no address, prefix, number or range (quoted, it is a "
+		       "text)";
 	return NULL;
+}
+
+/* One value up to a blank, a comma or a parenthesis, or in quotes. */
+static bool parse_value(struct parser *ps, struct node *n)
+{
+	char quote = *ps->p == '"' || *ps->p == '\'' ? *ps->p : '\0';
+	const char *at = ps->p, *end, *why;
+	struct nse_filter_value *v;
+
+	v = reallocarray(n->values, n->nvalues + 1, sizeof(*v));
+	if (!v)
+		return no_memory(ps);
+	n->values = v;
+	v += n->nvalues;
+	end = quote ? strchr(at + 1, quote) : at + strcspn(at, " \t\r\n(),");
+	if (!end)
+		return wrong(ps, "this quotation does not end");
+	if (!quote && end == at)
+		return wrong(ps, "a value is missing here");
+	if (nse_filter_value_set(v, at + !!quote, (size_t)(end - at) - !!quote, quote))
+		return no_memory(ps);
+	n->nvalues++;
+	why = value_wrong(n, v);
+	if (why)
+		return wrong(ps, why);
+	ps->p = end + !!quote;
+	return true;
+}
+
+/* VALUE { "," VALUE } */
+static bool parse_values(struct parser *ps, struct node *n)
+{
+	do {
+		skip_space(ps);
+		if (!parse_value(ps, n))
+			return false;
+		if (*ps->p != ',')
+			return true;
+	} while (*ps->p++);
+	return true;
+}
+
+/* Behind "in": a list in parentheses or without. */
+static bool parse_in(struct parser *ps, struct node *n)
+{
+	n->op = NSE_FILTER_EQ;
+	skip_space(ps);
+	if (*ps->p != '(')
+		return parse_values(ps, n);
+	do {
+		ps->p++;
+		skip_space(ps);
+		if (!parse_value(ps, n))
+			return false;
+		skip_space(ps);
+	} while (*ps->p == ',');
+	if (*ps->p != ')')
+		return wrong(ps, "',' or ')' is expected here");
+	ps->p++;
+	return true;
+}
+
+static bool parse_test(struct parser *ps, struct node *n)
+{
+	n->contrary = keyword(ps, "not", NULL);
+	if (keyword(ps, "in", NULL))
+		return parse_in(ps, n);
+	if (n->contrary)
+		return wrong(ps, "'in' is expected here");
+	if (!parse_op(ps, n))
+		return wrong(ps, "one of = != < <= > >= ~ !~ or 'in' is expected here");
+	return parse_values(ps, n);
 }
 
 static struct node *parse_comparison(struct parser *ps)
 {
 	NSE_CLEANUP(node_freep) struct node *n = calloc(1, sizeof(*n));
-	const char *at = ps->p, *why;
+	const char *at = ps->p;
 
 	if (!n)
 		return no_memory(ps);
-	if (keyword(ps, "and") || keyword(ps, "or"))
+	if (keyword(ps, "and", "&&") || keyword(ps, "or", "||"))
 		ps->p = at;
 	else
 		while (is_name(*ps->p))
@@ -219,23 +273,11 @@ static struct node *parse_comparison(struct parser *ps)
 	if (ps->p == at)
 		return wrong(ps, *at ? "the name of a field is expected here"
 				     : "the expression ends too early");
+	n->at = (size_t)(at - ps->start);
 	n->field = strndup(at, (size_t)(ps->p - at));
 	if (!n->field)
 		return no_memory(ps);
-	if (!parse_op(ps, &n->op))
-		return wrong(ps, "one of = != < <= > >= ~ is expected here");
-	skip_space(ps);
-	at = ps->p;
-	n->text = value_text(ps);
-	if (!n->text)
-		return no_memory(ps);
-	understand(n);
-	why = value_wrong(at, n);
-	if (why) {
-		ps->p = at;
-		return wrong(ps, why);
-	}
-	return nse_take(n);
+	return parse_test(ps, n) ? nse_take(n) : NULL;
 }
 
 static struct node *parse_or(struct parser *ps);
@@ -253,7 +295,7 @@ static struct node *parse_not(struct parser *ps)
 		node_free(left);
 		return no_memory(ps);
 	}
-	n->op = OP_NOT;
+	n->kind = NOT;
 	n->left = left;
 	return n;
 }
@@ -280,7 +322,8 @@ static struct node *parse_factor(struct parser *ps)
 	if (ps->depth == NSE_FILTER_DEPTH)
 		return wrong(ps, "nested too deep");
 	ps->depth++;
-	if (keyword(ps, "not")) {
+	skip_space(ps);
+	if (keyword(ps, "not", *ps->p == '!' ? "!" : NULL)) {
 		n = parse_not(ps);
 	} else if (*ps->p == '(') {
 		ps->p++;
@@ -293,12 +336,12 @@ static struct node *parse_factor(struct parser *ps)
 }
 
 /* One level of a left-leaning chain: part { word part }. */
-static struct node *parse_chain(struct parser *ps, const char *word, enum op op,
-				struct node *(*part)(struct parser *))
+static struct node *parse_chain(struct parser *ps, const char *word, const char *sign,
+				enum kind kind, struct node *(*part)(struct parser *))
 {
 	NSE_CLEANUP(node_freep) struct node *left = part(ps);
 
-	while (left && keyword(ps, word)) {
+	while (left && keyword(ps, word, sign)) {
 		struct node *right = part(ps), *n;
 
 		if (!right)
@@ -308,7 +351,7 @@ static struct node *parse_chain(struct parser *ps, const char *word, enum op op,
 			node_free(right);
 			return no_memory(ps);
 		}
-		n->op = op;
+		n->kind = kind;
 		n->left = left;
 		n->right = right;
 		left = n;
@@ -318,12 +361,12 @@ static struct node *parse_chain(struct parser *ps, const char *word, enum op op,
 
 static struct node *parse_and(struct parser *ps)
 {
-	return parse_chain(ps, "and", OP_AND, parse_factor);
+	return parse_chain(ps, "and", "&&", AND, parse_factor);
 }
 
 static struct node *parse_or(struct parser *ps)
 {
-	return parse_chain(ps, "or", OP_OR, parse_and);
+	return parse_chain(ps, "or", "||", OR, parse_and);
 }
 
 int nse_filter_parse(struct nse_filter **f, const char *text, struct nse_error *err)
@@ -338,6 +381,9 @@ int nse_filter_parse(struct nse_filter **f, const char *text, struct nse_error *
 	filter = calloc(1, sizeof(*filter));
 	if (!filter)
 		return nse_error(err, -ENOMEM, "filter: out of memory");
+	filter->text = strdup(text);
+	if (!filter->text)
+		return nse_error(err, -ENOMEM, "filter: out of memory");
 	filter->root = parse_or(&ps);
 	if (!filter->root)
 		return ps.err->code;
@@ -348,6 +394,32 @@ int nse_filter_parse(struct nse_filter **f, const char *text, struct nse_error *
 	}
 	*f = nse_take(filter);
 	return 0;
+}
+
+static int check_node(const struct nse_filter *f, const struct node *n,
+		      nse_filter_known *known, void *arg, struct nse_error *err)
+{
+	char why[256];
+	int rc = 0;
+
+	if (n->kind != COMPARE) {
+		/* Not deep: chains lean to the left, depth has its limit. */
+		if (n->right)
+			rc = check_node(f, n->right, known, arg, err);
+		return rc < 0 ? rc : check_node(f, n->left, known, arg, err);
+	}
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(either); i++)
+		if (strcmp(n->field, either[i].name) == 0)
+			return 0;
+	if (known(arg, n->field, why, sizeof(why)))
+		return 0;
+	return complain(f->text, n->at, why, err);
+}
+
+int nse_filter_check(const struct nse_filter *f, nse_filter_known *known, void *arg,
+		     struct nse_error *err)
+{
+	return check_node(f, f->root, known, arg, err);
 }
 
 /* Follows a dotted path down from an object. */
@@ -369,8 +441,7 @@ static const json_t *descend(const json_t *at, const char *path)
 	return NULL;
 }
 
-/* An object is no value: "state" means body.state before the part of that name. */
-static const json_t *find_field(const json_t *rec, const char *path)
+const json_t *nse_filter_field(const json_t *rec, const char *path)
 {
 	static const char *const parts[] = { "key", "body", "state" };
 	const json_t *v;
@@ -383,79 +454,39 @@ static const json_t *find_field(const json_t *rec, const char *path)
 	return descend(rec, path);
 }
 
-static bool equal_text(const struct node *n, const char *text)
+static bool match_field(const struct node *n, const json_t *rec, const char *field)
 {
-	struct nse_error unused;
-	struct nse_addr a;
+	const json_t *v = nse_filter_field(rec, field);
 
-	if (n->is_addr && nse_addr_parse(text, &a, &unused) == 0)
-		return a.prefix >= n->addr.prefix &&
-		       nse_addr_covers(&n->addr, a.family, a.bytes);
-	return strcasecmp(text, n->text) == 0;
+	for (size_t i = 0; v && i < n->nvalues; i++)
+		if (nse_filter_value_match(&n->values[i], v, n->op))
+			return true;
+	return false;
 }
 
-static bool order(enum op op, double v, double than)
+static bool compare(const struct node *n, const json_t *rec)
 {
-	switch (op) {
-	case OP_LT:
-		return v < than;
-	case OP_LE:
-		return v <= than;
-	case OP_GT:
-		return v > than;
-	case OP_GE:
-		return v >= than;
-	default:
-		return false;
-	}
-}
-
-static bool match_number(const struct node *n, double v, enum op op)
-{
-	if (!n->is_number)
-		return false;
-	if (op == OP_EQ)
-		return v >= n->from && v <= n->to;
-	return order(op, v, n->from);
-}
-
-/* op is never OP_NE here. */
-static bool match_value(const struct node *n, const json_t *v, enum op op)
-{
-	if (json_is_array(v)) {
-		for (size_t i = 0; i < json_array_size(v); i++) {
-			const json_t *item = json_array_get(v, i);
-
-			if (!json_is_array(item) && match_value(n, item, op))
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(either); i++) {
+		if (strcmp(n->field, either[i].name) != 0)
+			continue;
+		for (size_t k = 0; either[i].fields[k]; k++)
+			if (match_field(n, rec, either[i].fields[k]))
 				return true;
-		}
-		return false;
 	}
-	if (json_is_number(v))
-		return match_number(n, json_number_value(v), op);
-	if (json_is_boolean(v))
-		return op == OP_EQ &&
-		       !strcmp(n->text, json_is_true(v) ? "true" : "false");
-	if (!json_is_string(v))
-		return false;
-	if (op == OP_HAS)
-		return strcasestr(json_string_value(v), n->text) != NULL;
-	return op == OP_EQ && equal_text(n, json_string_value(v));
+	return match_field(n, rec, n->field);
 }
 
 static bool match(const struct node *n, const json_t *rec)
 {
-	switch (n->op) {
-	case OP_AND:
+	switch (n->kind) {
+	case AND:
 		return match(n->left, rec) && match(n->right, rec);
-	case OP_OR:
+	case OR:
 		return match(n->left, rec) || match(n->right, rec);
-	case OP_NOT:
+	case NOT:
 		return !match(n->left, rec);
-	case OP_NE:
-		return !match_value(n, find_field(rec, n->field), OP_EQ);
 	default:
-		return match_value(n, find_field(rec, n->field), n->op);
+		return compare(n, rec) != n->contrary;
 	}
 }
 

@@ -7,17 +7,20 @@
  *	expression	= term { "or" term }
  *	term		= factor { "and" factor }
  *	factor		= "not" factor | "(" expression ")" | comparison
- *	comparison	= field ("=" | "!=" | "<" | "<=" | ">" | ">=" | "~") value
+ *	comparison	= field operator value { "," value } |
+ *			  field [ "not" ] "in" "(" value { "," value } ")"
+ *	operator	= "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~"
  *	field		= name { "." name }
  *	value		= word | "'" text "'" | '"' text '"'
  *
- * A field is looked for in the record's key, then in its body, its state, and
- * at its top level; dots go deeper (reply.src, body.flags, master.src). "="
- * compares texts without regard to case, numbers (also 0x10 and ranges 1-1023)
- * and addresses (also ADDR/LEN); of a list it asks whether an element is
- * equal. "!=" is its contrary, and so true where the field is missing. "~"
- * asks for a part of a text, again without regard to case. The order
- * operators compare numbers.
+ * "&&", "||" and "!" stand for the words. A field is looked for in the record's
+ * key, then in its body, its state, and at its top level; dots go deeper
+ * (reply.src, master.src). addr is any of src, dst, reply.src and reply.dst, port
+ * any of their ports. "=" compares texts without regard to case, numbers (also
+ * 0x10 and ranges 1-1023) and addresses (also ADDR/LEN and ADDR-ADDR); of several
+ * values, and of a field that is a list, it asks whether one is equal. "!=" is its
+ * contrary, and so true where the field is missing. "~" asks for a part of a text,
+ * again without regard to case. The order operators compare numbers.
  */
 #ifndef NSE_CONTEXT_FILTER_H
 #define NSE_CONTEXT_FILTER_H
@@ -33,8 +36,27 @@
 
 struct nse_filter;
 
-/* -EINVAL with a text that names the column, or -ENOMEM. */
+/*
+ * -EINVAL with a text of three lines: the column and what is wrong, the expression,
+ * a caret below it; or -ENOMEM.
+ */
 int nse_filter_parse(struct nse_filter **f, const char *text, struct nse_error *err);
+
+/*
+ * Is there a field of that name? If not, why gets (room bytes of) a text that says
+ * so.
+ */
+typedef bool nse_filter_known(void *arg, const char *field, char *why, size_t room);
+
+/* Asks for every field of the filter. 0, or -EINVAL with a text as above. */
+int nse_filter_check(const struct nse_filter *f, nse_filter_known *known, void *arg,
+		     struct nse_error *err);
+
+/*
+ * A field of a record by its path, as filters find it, or NULL. An object is no
+ * value: "state" is body.state before it is the part of that name.
+ */
+const json_t *nse_filter_field(const json_t *rec, const char *path);
 
 /* Does {"engine","type","key":{},"body":{},"state":{}} satisfy the filter? */
 bool nse_filter_match(const struct nse_filter *f, const json_t *rec);

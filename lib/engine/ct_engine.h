@@ -10,6 +10,9 @@
 #include "lib/engine/engine.h"
 
 int ct_facts(json_t *facts, struct nse_error *err);
+/* See nse_engine.losses. */
+int ct_losses(const struct nse_context *ctx, struct nse_problems *problems,
+	      struct nse_error *err);
 int ct_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
 		 struct nse_problems *problems, struct nse_error *err);
 int ct_admit_record(const struct nse_scope *scope, const struct nse_record *rec,

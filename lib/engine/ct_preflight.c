@@ -219,6 +219,16 @@ static int helper_problems(struct needs *n, struct nse_problems *p, struct nse_e
 	return rc;
 }
 
+static int counter_problem(const struct needs *n, struct nse_problems *p)
+{
+	if (!n->counters)
+		return 0;
+	return nse_problem_add(p, NSE_NOTE, AREA, NULL,
+			       "%" PRIu64 " entries have counters or a start time, "
+			       "which the kernel lets nobody set: they begin anew",
+			       n->counters);
+}
+
 static int loss_problems(const struct needs *n, struct nse_problems *p,
 			 struct nse_error *err)
 {
@@ -234,12 +244,7 @@ static int loss_problems(const struct needs *n, struct nse_problems *p,
 				     n->labels);
 	else
 		rc = 0;
-	if (rc == 0 && n->counters)
-		rc = nse_problem_add(p, NSE_NOTE, AREA, NULL,
-				     "%" PRIu64 " entries have counters or a start time, "
-				     "which the kernel lets nobody set: they begin anew",
-				     n->counters);
-	return rc;
+	return rc ?: counter_problem(n, p);
 }
 
 /* Everything else that a dry run refuses; the causes above are told already. */
@@ -285,4 +290,13 @@ int ct_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
 	return room_problem(&n, problems) ?: nat_problems(&n, problems, err) ?:
 	       helper_problems(&n, problems, err) ?: loss_problems(&n, problems, err) ?:
 	       clash_problems(ctx, problems, err);
+}
+
+int ct_losses(const struct nse_context *ctx, struct nse_problems *problems,
+	      struct nse_error *err)
+{
+	struct needs n = { 0 };
+	int rc = find_needs(ctx, &n, err);
+
+	return rc < 0 ? rc : counter_problem(&n, problems);
 }

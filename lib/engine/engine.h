@@ -171,6 +171,13 @@ struct nse_engine {
 	const char *name;	  /* as in nse_kind.engine */
 	const char *const *types; /* NULL-terminated */
 
+	/*
+	 * The members that describe() can give, without the part of the record that
+	 * they stand in, deeper ones as "reply.src"; NULL-terminated. What filters and
+	 * columns may name.
+	 */
+	const char *const *fields;
+
 	/* Does install() know NSE_JOB_AHEAD, and undo() NSE_JOB_UNMET? */
 	bool ahead;
 
@@ -198,6 +205,13 @@ struct nse_engine {
 	 */
 	int (*preflight)(const struct nse_context *ctx, const struct nse_arrival *as,
 			 struct nse_problems *problems, struct nse_error *err);
+
+	/*
+	 * Optional (NULL): appends what of a (checked) context no kernel takes back,
+	 * on any host. 0 or -errno with a text.
+	 */
+	int (*losses)(const struct nse_context *ctx, struct nse_problems *problems,
+		      struct nse_error *err);
 
 	/*
 	 * Puts every record of the scope into the sink. A dump that was

@@ -126,6 +126,17 @@ int nse_engines_preflight(uint32_t set, const struct nse_context *ctx,
 	return 0;
 }
 
+int nse_engines_losses(const struct nse_context *ctx, struct nse_problems *problems,
+		       struct nse_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; nse_engines[i] && rc == 0; i++)
+		if (nse_engines[i]->losses)
+			rc = nse_engines[i]->losses(ctx, problems, err);
+	return rc;
+}
+
 int nse_engines_install(uint32_t set, struct nse_job *job, struct nse_error *err)
 {
 	int rc;

@@ -29,6 +29,9 @@ int nse_engines_facts(json_t *facts, struct nse_error *err);
 int nse_engines_preflight(uint32_t set, const struct nse_context *ctx,
 			  const struct nse_arrival *as, struct nse_problems *problems,
 			  struct nse_error *err);
+/* What of a (checked) context no kernel takes back. */
+int nse_engines_losses(const struct nse_context *ctx, struct nse_problems *problems,
+		       struct nse_error *err);
 int nse_engines_install(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_settle(uint32_t set, struct nse_job *job, struct nse_error *err);
 int nse_engines_refresh(uint32_t set, struct nse_job *job, struct nse_error *err);

@@ -109,3 +109,12 @@ int nft_loss_problems(const struct nse_context *ctx, const struct nft_order *o,
 					     losses[i].what, n[i]);
 	return rc;
 }
+
+int nft_losses(const struct nse_context *ctx, struct nse_problems *problems,
+	       struct nse_error *err)
+{
+	NSE_CLEANUP(nft_order_release) struct nft_order o = { 0 };
+	int rc = nft_order_make(&o, ctx) ?: nft_loss_problems(ctx, &o, problems);
+
+	return rc < 0 ? nse_errno(err, rc, "looking for what the rules lose") : 0;
+}

@@ -17,4 +17,8 @@
 int nft_loss_problems(const struct nse_context *ctx, const struct nft_order *o,
 		      struct nse_problems *problems);
 
+/* The same of a context whose order is not known yet: the engine's losses(). */
+int nft_losses(const struct nse_context *ctx, struct nse_problems *problems,
+	       struct nse_error *err);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include <linux/netfilter/nfnetlink.h>
 
+#include "lib/engine/nft/loss.h"
 #include "lib/engine/nft/nft_engine.h"
 #include "lib/engine/nft/object.h"
 #include "lib/engine/nft/relocate.h"
@@ -80,12 +81,30 @@ static const unsigned int news[] = {
 	0,
 };
 
+static const char *const fields[] = {
+	"family",     "table",	  "name",	 "order",      "flags",
+	"comment",    "userdata", "expressions", "interfaces", "packets",
+	"bytes",      "used",	  "last_set",	 "last_ms",    "more",
+	"type",	      "hook",	  "priority",	 "policy",     "device",
+	"devices",    "counters", "limit",	 "rate",       "unit",
+	"per",	      "burst",	  "count",	 "mss",	       "wscale",
+	"context",    "id",	  "tos",	 "ttl",	       "sport",
+	"dport",      "helper",	  "l3proto",	 "l4proto",    "timeouts",
+	"timeout_ms", "size",	  "hook_number", "key_type",   "data_type",
+	"key_len",    "data_len", "field_lens",	 "objects",    "gc_interval_ms",
+	"set",	      "kind",	  "hex",	 "element",    "data",
+	"verdict",    "chain",	  "object",	 "expires_ms", "number",
+	"place",      "digest",	  NULL
+};
+
 const struct nse_engine nse_engine_nft = {
 	.name = "nft",
 	.types = nft_type_names,
+	.fields = fields,
 	.news = news,
 	.facts = nft_facts,
 	.preflight = nft_preflight,
+	.losses = nft_losses,
 	.collect = nft_collect,
 	.check = nft_check,
 	.in_scope = nft_in_scope,
