@@ -161,17 +161,26 @@ static int print(const struct nse_args *args, const struct options *o,
 		 const struct show_view *v, const struct show_columns *columns,
 		 const struct show_tally *tally, struct nse_error *err)
 {
+	const char *empty[4] = { NULL };
 	struct show_tables tables = {
 		.color = cmd_color_on(&args->common, stdout),
 		.width = cmd_width(&args->common),
 		.chosen = columns->n ? columns : NULL,
 		.bare = o->no_headings,
+		.empty = empty,
 	};
+	size_t n = 0;
 
 	if (o->json)
 		return show_json_print(v, err);
 	if (o->porcelain)
 		return print_porcelain(v, columns, err);
+	if (tally && !tally->nat)
+		empty[n++] = "reply";
+	if (tally && !tally->marks)
+		empty[n++] = "mark";
+	if (tally && !tally->zones)
+		empty[n++] = "zone";
 	if (tally)
 		show_summary_print(&v->snap, tally, tables.color);
 	return o->summary ? cmd_flush(err) : print_tables(v, &tables, err);

@@ -96,7 +96,7 @@ static void make_info(const json_t *rec, char *out)
 	append_word(out, "labels", cmd_field(rec, "labels"));
 }
 
-static void append_pair(void *arg, const char *name, const char *value)
+static void append_field(void *arg, const char *name, const char *value)
 {
 	char *out = arg;
 	size_t len = strlen(out);
@@ -111,7 +111,7 @@ static void make_record(const json_t *rec, char *out)
 
 static void make_fields(const json_t *rec, char *out)
 {
-	cmd_each_field(json_object_get(rec, "body"), "", append_pair, out);
+	cmd_each_field(json_object_get(rec, "body"), "", append_field, out);
 }
 
 /* Numbers that say nothing when they are zero. */

@@ -157,11 +157,9 @@ void show_summary_print(const struct nse_snapshot *snap, const struct show_tally
 	print_sets(&t->sets);
 	print_quotas(&t->quotas);
 	if (*t->oldest)
-		printf("Oldest:    %s, since %s\n", t->oldest, t->start);
-	if (*t->next && t->next_ms < 1000)
-		printf("Expires:   %s, in less than a second\n", t->next);
-	else if (*t->next)
-		printf("Expires:   %s, first of all, in %lld s\n", t->next,
-		       (long long)t->next_ms / 1000);
+		printf("Oldest:    since %s: %s\n", t->start, t->oldest);
+	if (*t->next)
+		printf("Next:      expires in %lld s: %s\n", (long long)t->next_ms / 1000,
+		       t->next);
 	print_losses(snap->ctx, color);
 }

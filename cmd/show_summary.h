@@ -40,6 +40,7 @@ struct show_tally {
 	struct show_count items[SHOW_MAX_COUNTS];
 	size_t n, last;
 	uint64_t total;
+	bool nat, marks, zones; /* are there some, of connections? */
 	struct show_items sets, quotas;
 	char oldest[CMD_TEXT], start[40]; /* "": the host keeps no times */
 	char next[CMD_TEXT];		  /* "": nothing expires */

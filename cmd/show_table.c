@@ -52,6 +52,17 @@ static const struct show_kind *kind_of(const json_t *rec)
 	return k;
 }
 
+static void leave_out(struct show_columns *c, const char *const *empty)
+{
+	for (; empty && *empty; empty++)
+		for (size_t i = 0; i < c->n; i++)
+			if (strcmp(c->items[i].field, *empty) == 0) {
+				c->n--;
+				memmove(&c->items[i], &c->items[i + 1],
+					(c->n - i) * sizeof(c->items[0]));
+			}
+}
+
 static int open_table(struct show_tables *t, const struct show_kind *kind,
 		      const json_t *rec, struct nse_error *err)
 {
@@ -62,6 +73,7 @@ static int open_table(struct show_tables *t, const struct show_kind *kind,
 		rc = show_columns_parse(&t->own, kind->columns, err);
 	if (rc < 0)
 		return rc;
+	leave_out(&t->own, t->empty);
 	for (size_t i = 0; i < c->n; i++)
 		show_column_shape(&c->items[i], rec, &t->shapes[i]);
 	if (!t->chosen && !t->bare)

@@ -19,6 +19,7 @@ struct show_kind;
 /* Prints records as they come; a new table where the kind changes. */
 struct show_tables {
 	const struct show_columns *chosen; /* for all records, or NULL */
+	const char *const *empty;	   /* columns that are left out, or NULL */
 	bool color, bare;		   /* bare: without headings */
 	size_t width;			   /* of the terminal, 0: not cut */
 	/* To be zero in the beginning: */

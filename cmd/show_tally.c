@@ -160,6 +160,25 @@ static void count_quota(struct show_tally *t, const json_t *rec)
 	}
 }
 
+static bool differ(const json_t *a, const json_t *b)
+{
+	return a && b && !json_equal(a, b);
+}
+
+/* What makes a column of the table worth its place. */
+static void look_at_columns(struct show_tally *t, const json_t *rec)
+{
+	const json_t *key = json_object_get(rec, "key"), *reply = cmd_field(rec, "reply");
+
+	t->marks |= json_integer_value(cmd_field(rec, "mark")) != 0;
+	t->zones |= json_integer_value(cmd_field(rec, "zone")) != 0;
+	t->nat |=
+		differ(json_object_get(reply, "src"), json_object_get(key, "dst")) ||
+		differ(json_object_get(reply, "dst"), json_object_get(key, "src")) ||
+		differ(json_object_get(reply, "sport"), json_object_get(key, "dport")) ||
+		differ(json_object_get(reply, "dport"), json_object_get(key, "sport"));
+}
+
 static void look_at_times(struct show_tally *t, const json_t *rec)
 {
 	const char *start = json_string_value(cmd_field(rec, "start"));
@@ -195,6 +214,7 @@ void show_tally_add(struct show_tally *t, const json_t *rec)
 	if (is_kind(rec, "nft", "object") || is_kind(rec, "nft", "rule"))
 		count_quota(t, rec);
 	look_at_times(t, rec);
+	look_at_columns(t, rec);
 }
 
 static void merge_items(struct show_items *to, const struct show_items *from)
@@ -215,6 +235,9 @@ static void merge_items(struct show_items *to, const struct show_items *from)
 void show_tally_merge(struct show_tally *t, const struct show_tally *more)
 {
 	t->total += more->total;
+	t->marks |= more->marks;
+	t->zones |= more->zones;
+	t->nat |= more->nat;
 	for (size_t i = 0; i < more->n; i++)
 		count(t, &more->items[i]);
 	merge_items(&t->sets, &more->sets);

@@ -422,38 +422,6 @@ int nse_filter_check(const struct nse_filter *f, nse_filter_known *known, void *
 	return check_node(f, f->root, known, arg, err);
 }
 
-/* Follows a dotted path down from an object. */
-static const json_t *descend(const json_t *at, const char *path)
-{
-	while (at) {
-		size_t n = strcspn(path, ".");
-		char name[64];
-
-		if (n >= sizeof(name))
-			return NULL;
-		memcpy(name, path, n);
-		name[n] = '\0';
-		at = json_object_get(at, name);
-		if (!path[n])
-			return at;
-		path += n + 1;
-	}
-	return NULL;
-}
-
-const json_t *nse_filter_field(const json_t *rec, const char *path)
-{
-	static const char *const parts[] = { "key", "body", "state" };
-	const json_t *v;
-
-	for (size_t i = 0; i < NSE_ARRAY_SIZE(parts); i++) {
-		v = descend(json_object_get(rec, parts[i]), path);
-		if (v && !json_is_object(v))
-			return v;
-	}
-	return descend(rec, path);
-}
-
 static bool match_field(const struct node *n, const json_t *rec, const char *field)
 {
 	const json_t *v = nse_filter_field(rec, field);

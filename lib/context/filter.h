@@ -53,8 +53,8 @@ int nse_filter_check(const struct nse_filter *f, nse_filter_known *known, void *
 		     struct nse_error *err);
 
 /*
- * A field of a record by its path, as filters find it, or NULL. An object is no
- * value: "state" is body.state before it is the part of that name.
+ * A field of a record by its path, as filters find it, or NULL. A value comes before
+ * an object, and key, body and state are members of these parts, never the parts.
  */
 const json_t *nse_filter_field(const json_t *rec, const char *path);
 

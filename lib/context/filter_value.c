@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Values of filters: numbers, addresses, ranges of both, and texts, against
- * the fields of records.
+ * Finds the fields of records, and compares them with the values of filters:
+ * numbers, addresses, ranges of both, and texts.
  */
 #include "lib/context/filter_value.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/context/filter.h"
 #include "lib/util/cleanup.h"
 
 /* Reads a number up to its end (decimal, or hexadecimal with 0x). */
@@ -83,8 +84,8 @@ bool nse_filter_value_is_misspelt(const struct nse_filter_value *v)
 	for (const char *p = v->text; *p; p++)
 		dots += *p == '.';
 	return !v->is_number && !v->is_addr && n && !v->text[n] &&
-	       (dots >= 3 || (!dots && isdigit((unsigned char)*v->text) &&
-			      strpbrk(v->text, "/-")));
+	       (dots >= 3 ||
+		(!dots && isdigit((unsigned char)*v->text) && strpbrk(v->text, "/-")));
 }
 
 bool nse_filter_value_is_one(const struct nse_filter_value *v)
@@ -160,4 +161,41 @@ bool nse_filter_value_match(const struct nse_filter_value *v, const json_t *fiel
 		return op == NSE_FILTER_EQ &&
 		       !strcmp(v->text, json_is_true(field) ? "true" : "false");
 	return json_is_string(field) && match_text(v, json_string_value(field), op);
+}
+
+/* Follows a dotted path down from an object. */
+static const json_t *descend(const json_t *at, const char *path)
+{
+	while (at) {
+		size_t n = strcspn(path, ".");
+		char name[64];
+
+		if (n >= sizeof(name))
+			return NULL;
+		memcpy(name, path, n);
+		name[n] = '\0';
+		at = json_object_get(at, name);
+		if (!path[n])
+			return at;
+		path += n + 1;
+	}
+	return NULL;
+}
+
+const json_t *nse_filter_field(const json_t *rec, const char *path)
+{
+	static const char *const parts[] = { "key", "body", "state" };
+	const json_t *v, *object = NULL;
+
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(parts); i++) {
+		v = descend(json_object_get(rec, parts[i]), path);
+		if (v && !json_is_object(v))
+			return v;
+		object = object ? object : v;
+	}
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(parts); i++)
+		if (strcmp(parts[i], path) == 0)
+			return object;
+	v = descend(rec, path);
+	return v ? v : object;
 }

@@ -183,6 +183,99 @@ static void test_logic(void **state)
 	yes("(proto=tcp)and(dport=443)", tcp);
 }
 
+static void test_lists(void **state)
+{
+	(void)state;
+	yes("dport=80,443", tcp);
+	no("dport=80,444-500", tcp);
+	yes("dport=80,400-500", tcp);
+	no("dport!=80,443", tcp);
+	yes("dport!=80,81", tcp);
+	yes("state in (SYN_SENT, ESTABLISHED)", tcp);
+	no("state in (SYN_SENT,NONE)", tcp);
+	yes("state not in (SYN_SENT,NONE) and dport=443", tcp);
+	yes("dport in 80,443", tcp);
+	yes("nothing not in (1)", tcp);
+	yes("src=10.9.9.9,10.1.0.0/16", tcp);
+	no("helper='a,b'", tcp);
+}
+
+static void test_ranges(void **state)
+{
+	(void)state;
+	yes("src=10.1.2.0-10.1.2.9", tcp);
+	yes("src=10.1.2.3-10.1.2.3", tcp);
+	no("src=10.1.2.4-10.1.2.9", tcp);
+	no("src=::-ffff::", tcp);
+	yes("dst=2001:db8::1-2001:db8::f", expect6);
+	yes("dst=192.0.2.0/25", tcp);
+	no("src!=10.1.2.0-10.1.2.9", tcp);
+	yes("timeout=0x1-0xffffff", tcp);
+}
+
+static void test_either(void **state)
+{
+	(void)state;
+	yes("addr=10.1.2.3", tcp);
+	yes("addr=192.0.2.80", tcp);
+	yes("addr=172.16.0.0/12", tcp);
+	no("addr=172.32.0.0/12", tcp);
+	no("addr!=10.0.0.0/8", tcp);
+	yes("addr!=11.0.0.0/8", tcp);
+	yes("port=443 and port=40000", tcp);
+	no("port=80", tcp);
+}
+
+static void test_signs(void **state)
+{
+	(void)state;
+	yes("proto==tcp && dport==443", tcp);
+	yes("proto=udp || !(dport=80)", tcp);
+	yes("!proto=udp", tcp);
+	yes("proto=tcp AND NOT dport=80 OR proto=udp", tcp);
+	yes("state!~ESTAB or proto=tcp", tcp);
+	no("state!~ESTAB", tcp);
+}
+
+/* The field of a record by its path: values before objects, never the parts. */
+static void test_field(void **state)
+{
+	json_t *rec = json_pack("{s:{s:s},s:{s:{s:i}},s:{s:i}}", "key", "src", "::1",
+				"body", "reply", "sport", 5, "state", "timeout", 7);
+
+	(void)state;
+	assert_string_equal(json_string_value(nse_filter_field(rec, "src")), "::1");
+	assert_int_equal(json_integer_value(nse_filter_field(rec, "reply.sport")), 5);
+	assert_true(json_is_object(nse_filter_field(rec, "reply")));
+	assert_null(nse_filter_field(rec, "state"));
+	assert_int_equal(json_integer_value(nse_filter_field(rec, "state.timeout")), 7);
+	assert_null(nse_filter_field(rec, "src.deep"));
+	json_decref(rec);
+}
+
+static bool known(void *arg, const char *field, char *why, size_t room)
+{
+	snprintf(why, room, "no %s here", field);
+	return strcmp(field, arg) == 0;
+}
+
+static void test_names(void **state)
+{
+	struct nse_error err = { 0 };
+	struct nse_filter *f = NULL;
+
+	(void)state;
+	assert_int_equal(nse_filter_parse(&f, "a=1 and not (a=2 or addr=::1)", &err), 0);
+	assert_int_equal(nse_filter_check(f, known, "a", &err), 0);
+	nse_filter_free(f);
+	assert_int_equal(nse_filter_parse(&f, "a=1 and (a=2 or bc=3)", &err), 0);
+	assert_int_equal(nse_filter_check(f, known, "a", &err), -EINVAL);
+	assert_string_equal(err.text, "filter, column 17: no bc here\n"
+				      "a=1 and (a=2 or bc=3)\n"
+				      "                ^");
+	nse_filter_free(f);
+}
+
 static void column(const char *expr, int at)
 {
 	struct nse_error err = { 0 };
@@ -220,6 +313,42 @@ static void test_errors(void **state)
 	column("not", 4);
 	column("a=1 or or b=2", 8);
 	column("proto==tcp and (x", 18);
+	column("dport=", 7);
+	column("dport=80,", 10);
+	column("dport in (80", 13);
+	column("dport in (80 81)", 14);
+	column("dport in ()", 11);
+	column("state not ESTABLISHED", 11);
+	column("src=10.0.0.300", 5);
+	column("src=10.0.0.0/33", 5);
+	column("src=10.0.0.9-10.0.0.1", 5);
+	column("dport=443-80", 7);
+	column("proto=tcp,'open", 11);
+}
+
+static void caret(const char *expr, const char *want)
+{
+	struct nse_error err = { 0 };
+	struct nse_filter *f = NULL;
+
+	assert_int_equal(nse_filter_parse(&f, expr, &err), -EINVAL);
+	assert_string_equal(strchr(err.text, '\n'), want);
+}
+
+/* The caret stands below the place, also after tabs, letters and a long way. */
+static void test_caret(void **state)
+{
+	char expr[300], want[300];
+
+	(void)state;
+	caret("dport<x", "\ndport<x\n      ^");
+	caret("a\t=1 b", "\na =1 b\n     ^");
+	caret("a='\xc3\xa4' b", "\na='\xc3\xa4' b\n      ^");
+	memset(expr, 0, sizeof(expr));
+	memset(expr, ' ', 200);
+	expr[200] = 'x';
+	snprintf(want, sizeof(want), "\n%*sx\n%*s^", 59, "", 60, "");
+	caret(expr, want);
 }
 
 static void test_limits(void **state)
@@ -260,7 +389,11 @@ int main(void)
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_missing),	  cmocka_unit_test(test_arrays),
 		cmocka_unit_test(test_substring), cmocka_unit_test(test_logic),
-		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_lists),	  cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_either),	  cmocka_unit_test(test_signs),
+		cmocka_unit_test(test_field),	  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_caret),	  cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_limits),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
