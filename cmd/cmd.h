@@ -38,6 +38,12 @@ extern const struct cmd_row cmd_rows[];
 const struct cmd_row *cmd_find(const char *name);
 
 /*
+ * Runs the command argv[0] with the rights that it needs, or the program
+ * nsemig-NAME in the place of this one. Returns its exit status.
+ */
+int cmd_run(int argc, char **argv);
+
+/*
  * Prints "nsemig: TEXT" on stderr, each further line of the text indented.
  * Returns CMD_USAGE for -EINVAL, CMD_UNCLEAR for -EUCLEAN (an undo failed)
  * and CMD_FAILED for everything else.
@@ -67,6 +73,7 @@ int cmd_migrate(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
 int cmd_config(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_xl_gate(int argc, char **argv);
 

@@ -19,6 +19,7 @@
 const struct cmd_row cmd_rows[] = {
 	{ "snapshot", cmd_snapshot, CMD_NEEDS_ROOT, "Collect a context into a file" },
 	{ "show", cmd_show, 0, "Print a context" },
+	{ "explain", cmd_explain, 0, "Say what a record means" },
 	{ "diff", cmd_diff, 0, "Compare two contexts" },
 	{ "watch", cmd_watch, CMD_NEEDS_ROOT, "Follow the changes of a live context" },
 	{ "apply", cmd_apply, CMD_NEEDS_ROOT, "Install a context on this host" },
@@ -125,9 +126,15 @@ static int leading_options(int argc, char **argv)
 	return i - 1;
 }
 
+int cmd_run(int argc, char **argv)
+{
+	const struct cmd_row *row = cmd_find(argv[0]);
+
+	return row ? run_row(row, argc, argv) : run_program(argv);
+}
+
 int main(int argc, char **argv)
 {
-	const struct cmd_row *row;
 	char *command;
 	int lead;
 
@@ -146,6 +153,5 @@ int main(int argc, char **argv)
 	command = argv[lead + 1];
 	memmove(argv + 2, argv + 1, (size_t)lead * sizeof(*argv));
 	argv[1] = command;
-	row = cmd_find(command);
-	return row ? run_row(row, argc - 1, argv + 1) : run_program(argv + 1);
+	return cmd_run(argc - 1, argv + 1);
 }
