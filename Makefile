@@ -22,6 +22,7 @@ CC        ?= cc
 CFLAGS    ?= -O2 -g
 PKGS      := libmnl libnetfilter_conntrack libnftnl libzstd libssh2 jansson inih \
 	     smartcols libxxhash libsystemd xenlight xencontrol xenstore
+CMDLIBS   := -lreadline
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	     -Wformat=2 -Wvla
 HARDEN    := -fstack-protector-strong -fPIE
@@ -74,7 +75,7 @@ $(LIB): $(LIBOBJ)
 
 $(BIN): $(CMDOBJ) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALLLDFLAGS) -o $@ $^ $(PKGLIBS)
+	$(Q)$(CC) $(ALLLDFLAGS) -o $@ $^ $(PKGLIBS) $(CMDLIBS)
 
 $(UNITS): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB)
 	$(call say,LD,$@)

@@ -74,6 +74,7 @@ int cmd_check(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_shell(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_xl_gate(int argc, char **argv);
 

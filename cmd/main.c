@@ -30,6 +30,7 @@ const struct cmd_row cmd_rows[] = {
 	{ "check", cmd_check, 0, "Say what stands against a move" },
 	{ "recover", cmd_recover, CMD_NEEDS_ROOT, "Clean up after killed migrations" },
 	{ "config", cmd_config, 0, "Print the configuration, or check a file of it" },
+	{ "shell", cmd_shell, 0, "Work with contexts interactively" },
 	{ "help", cmd_help, 0, "Show the manual of a command" },
 	{ "xl-gate", cmd_xl_gate, CMD_HIDDEN, "Hold xl's READY (run by migrate)" },
 	{ NULL, NULL, 0, NULL }

@@ -7,7 +7,7 @@
 # same word (--name=, user@, a filter so far), $strip what readline keeps of that.
 
 # For a program that cannot be asked.
-_nsemig_known='snapshot show explain diff watch apply purge send receive migrate check recover config help'
+_nsemig_known='snapshot show explain diff watch apply purge send receive migrate check recover config shell help'
 
 # Offers the words of $1, one a line.
 _nsemig_words()

@@ -169,7 +169,7 @@ end
 # The words in front are for a program that cannot be asked.
 function __nsemig_commands
     nsemig help --commands 2>/dev/null
-    or printf '%s\n' snapshot show explain diff watch apply purge send receive migrate check recover config help
+    or printf '%s\n' snapshot show explain diff watch apply purge send receive migrate check recover config shell help
 end
 
 complete -c nsemig -f

@@ -4,7 +4,7 @@
 # nsemig itself, so that they are always those of the program that is installed.
 
 # For a program that cannot be asked.
-_nsemig_known=(snapshot show explain diff watch apply purge send receive migrate check recover config help)
+_nsemig_known=(snapshot show explain diff watch apply purge send receive migrate check recover config shell help)
 
 # "WORD<TAB>HELP" lines with their help.
 _nsemig_described() {
