@@ -40,6 +40,7 @@ struct said {
 	size_t operands;
 	bool all;	    /* --all: this host, whatever is open */
 	bool scope;	    /* another option that chooses */
+	bool plain;	    /* other columns, or numbers that explain would not know */
 	const char *filter; /* the value of the last --filter */
 };
 
@@ -52,6 +53,8 @@ static void look(const struct shell_takes *t, char *const *v, size_t n, struct s
 {
 	static const char *const choosing[] = { "--addr",  "--vif",   "--zone",
 						"--table", "--chain", "--all" };
+	static const char *const forms[] = { "--json", "--porcelain", "--columns",
+					     "--engine" };
 	struct shell_arg a;
 
 	*said = (struct said){ .operands = 0 };
@@ -63,6 +66,8 @@ static void look(const struct shell_takes *t, char *const *v, size_t n, struct s
 			said->filter = a.value;
 		for (size_t i = 0; i < NSE_ARRAY_SIZE(choosing); i++)
 			said->scope |= strcmp(a.opt->name, choosing[i]) == 0;
+		for (size_t i = 0; i < NSE_ARRAY_SIZE(forms); i++)
+			said->plain |= strcmp(a.opt->name, forms[i]) == 0;
 		said->all |= strcmp(a.opt->name, "--all") == 0;
 	}
 }
@@ -186,7 +191,7 @@ static int insert_words(const struct shell_context *c, const struct shell_takes 
 
 	if (filtered)
 		rc = rc ?: add_filter(c, said->filter, out);
-	if (about && !explain && !said->scope && shell_takes_option(t, "--number"))
+	if (about && !explain && !said->scope && !said->plain)
 		rc = rc ?: shell_argv_add(out, "--number");
 	if (explain && is_live_here(c))
 		rc = rc ?: shell_argv_add(out, "--why");

@@ -13,7 +13,6 @@
 
 #include "cmd/cmd.h"
 #include "cmd/shell_fields.h"
-#include "cmd/shell_hosts.h"
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 
@@ -139,16 +138,11 @@ static int add_engines(struct finding *f)
 
 static int add_hosts(struct finding *f)
 {
-	struct shell_argv hosts = { NULL, 0 };
 	const char *at = strrchr(f->place->word + f->place->stem, '@');
-	int rc = shell_hosts(&hosts);
 
 	if (at)
 		f->place->stem = (size_t)(at + 1 - f->place->word);
-	for (size_t i = 0; rc == 0 && i < hosts.n; i++)
-		rc = add(f, "", hosts.v[i]);
-	shell_argv_release(&hosts);
-	return rc;
+	return add_output(f, "", (char *[]){ "help", "--hosts", NULL });
 }
 
 static int add_fields(struct finding *f)
@@ -156,7 +150,6 @@ static int add_fields(struct finding *f)
 	const char *line = shell_fields(f->sh);
 	int rc = 0;
 
-	f->c->append = '=';
 	for (; line && *line && rc == 0; line = strchr(line, '\n') + 1) {
 		size_t n = strcspn(line, "\t\n");
 		NSE_FREE char *name = strndup(line, n);
@@ -204,6 +197,7 @@ static int add_filter(struct finding *f)
 	f->c->open = !p->raw;
 	switch (at.what) {
 	case SHELL_FIELD:
+		f->c->append = '=';
 		return add_fields(f);
 	case SHELL_VALUE:
 		return add_values(f, at.field);
@@ -213,6 +207,14 @@ static int add_filter(struct finding *f)
 		break;
 	}
 	return 0;
+}
+
+/* Those that show makes itself, and every field. */
+static int add_columns(struct finding *f)
+{
+	behind_comma(f->place);
+	return add_parted(f, "source|destination|reply|master|info|record|fields|#", '|')
+		       ?: add_fields(f);
 }
 
 /* Files, and @DOMAIN where that is a live one. */
@@ -232,10 +234,6 @@ static int add_kind(struct finding *f, const char *kind)
 		return add_options(f);
 	if (strncmp(kind, "words:", 6) == 0)
 		return add_parted(f, kind + 6, '|');
-	if (strncmp(kind, "list:", 5) == 0) {
-		behind_comma(f->place);
-		return add_parted(f, kind + 5, '|');
-	}
 	if (strcmp(kind, "vif") == 0)
 		return add_vifs(f);
 	if (strcmp(kind, "engine") == 0)
@@ -248,6 +246,8 @@ static int add_kind(struct finding *f, const char *kind)
 		return add_domains(f, "");
 	if (strcmp(kind, "filter") == 0)
 		return add_filter(f);
+	if (strcmp(kind, "columns") == 0)
+		return add_columns(f);
 	if (strcmp(kind, "file-or-live") == 0)
 		return add_live(f);
 	f->c->files = !strcmp(kind, "file") || !strcmp(kind, "dir") ||

@@ -39,8 +39,7 @@ static char *breaks(void)
 		return (char *)BREAKS;
 	if (strcmp(p.kind, "filter") == 0)
 		return (char *)BREAKS_FILTER;
-	return (char *)(p.stem || strcmp(p.kind, "engine") == 0 ||
-					strncmp(p.kind, "list:", 5) == 0
+	return (char *)(p.stem || !strcmp(p.kind, "engine") || !strcmp(p.kind, "columns")
 				? BREAKS_VALUE
 				: BREAKS);
 }

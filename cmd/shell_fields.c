@@ -21,14 +21,6 @@
 #define VALUES_MAX 200	 /* of a field; more help nobody */
 #define VALUE_MAX  64	 /* bytes */
 
-/* When nothing is open. */
-static const char known[] = "engine\nengine\tconntrack\nengine\texpect\nengine\tnft\n"
-			    "type\nfamily\nfamily\tipv4\nfamily\tipv6\n"
-			    "proto\nproto\ttcp\nproto\tudp\nproto\ticmp\n"
-			    "src\ndst\nsport\ndport\nzone\nstate\nstatus\nmark\n"
-			    "helper\ntimeout\nreply.src\nreply.dst\nreply.sport\n"
-			    "reply.dport\n";
-
 static void take_value(json_t *fields, const char *name, const char *value)
 {
 	json_t *values = json_object_get(fields, name);
@@ -121,17 +113,17 @@ static int list_fields(void *arg, int argc, char **argv)
 
 const char *shell_fields(struct shell *sh)
 {
-	char *argv[] = { "fields", NULL };
+	char *file = sh->context.file;
+	char *argv[] = { "help", "--fields", NULL };
 	struct shell_job job = {
-		.argc = 1, .argv = argv, .call = list_fields, .arg = sh->context.file
+		.argc = 2, .argv = argv, .call = file ? list_fields : NULL, .arg = file
 	};
+	unsigned long of = file ? sh->context.taken : 0;
 
-	if (!sh->context.file)
-		return known;
-	if (!sh->fields || sh->fields_of != sh->context.taken) {
+	if (!sh->fields || sh->fields_of != of) {
 		free(sh->fields);
 		sh->fields = shell_capture(&job);
-		sh->fields_of = sh->context.taken;
+		sh->fields_of = of;
 	}
 	return sh->fields;
 }

@@ -10,7 +10,7 @@
 
 /*
  * Lines "NAME" and "NAME<TAB>VALUE", which stay until the next call. Without a
- * context, the names that records of connections have. May be NULL.
+ * context, those that records can have. May be NULL.
  */
 const char *shell_fields(struct shell *sh);
 

@@ -98,7 +98,12 @@ static void operand_kind(struct shell_place *p, const char *operands, size_t n)
 
 static void option_kind(struct shell_place *p, const struct shell_option *o)
 {
-	set_kind(p, strcmp(o->name, "--filter") == 0 ? "filter" : o->what);
+	if (strcmp(o->name, "--filter") == 0)
+		set_kind(p, "filter");
+	else if (!strcmp(o->name, "--columns") || !strcmp(o->name, "--sort"))
+		set_kind(p, "columns");
+	else
+		set_kind(p, o->what);
 }
 
 /* In the words of a command that tells what it takes; the last is at the cursor. */
@@ -152,8 +157,6 @@ static void find(struct shell *sh, struct shell_place *p, const struct shell_wor
 	/* The shell needs only the record; the context is there. */
 	if (strcmp(p->command, "explain") == 0 && sh->context.file &&
 	    !strcmp(p->kind, "scope-or-file"))
-		set_kind(p, "record");
-	if (strcmp(p->kind, "record") == 0)
 		set_kind(p, "filter");
 }
 

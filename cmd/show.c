@@ -24,7 +24,7 @@
 #include "lib/util/cleanup.h"
 
 struct options {
-	bool json, summary, porcelain, no_headings;
+	bool json, summary, porcelain, number, no_headings;
 	const char *filter, *columns, *sort;
 };
 
@@ -39,6 +39,8 @@ static const struct nse_opt opts[] = {
 		       "only these columns or fields of nsemig-json(5)"),
 	NSE_OPT_STRING('\0', "sort", "[-]FIELD", struct options, sort,
 		       "in the order of a column; -: the greatest first"),
+	NSE_OPT_FLAG('\0', "number", struct options, number,
+		     "the records' numbers, which explain takes"),
 	NSE_OPT_FLAG('\0', "no-headings", struct options, no_headings,
 		     "no summary and no titles"),
 	NSE_OPT_STRING('\0', "filter", "EXPR", struct options, filter,
@@ -139,7 +141,8 @@ static int print_tables(const struct show_view *v, struct show_tables *t,
 	if (rc == 0 && end < 0)
 		rc = nse_errno(err, end, "cannot print the table");
 	if (rc == 0 && !t->chosen && !ferror(stdout))
-		rc = show_nft_print(v->snap.ctx, v->slots, v->n, &v->why, t->color, err);
+		rc = show_nft_print(v->snap.ctx, v->slots, v->n, &v->why, v->numbers,
+				    t->color, err);
 	return rc < 0 ? rc : cmd_flush(err);
 }
 
@@ -167,6 +170,7 @@ static int print(const struct nse_args *args, const struct options *o,
 		.width = cmd_width(&args->common),
 		.chosen = columns->n ? columns : NULL,
 		.bare = o->no_headings,
+		.numbered = o->number,
 		.empty = empty,
 	};
 	size_t n = 0;
@@ -222,6 +226,8 @@ static int run(struct nse_args *args, const struct options *o,
 
 	if (rc == 0)
 		rc = load(args, chosen, remote, map, &v, err);
+	if (rc == 0 && o->number && show_view_number(&v) < 0)
+		rc = nse_error(err, -ENOMEM, "out of memory");
 	if (rc < 0)
 		return rc;
 	pick.filter = filter;

@@ -104,6 +104,12 @@ static void append_field(void *arg, const char *name, const char *value)
 	snprintf(out + len, CMD_TEXT - len, "%s%s=%s", len ? " " : "", name, value);
 }
 
+/* Of the record in its context; the key of a rule has a number of its own. */
+static void make_number(const json_t *rec, char *out)
+{
+	cmd_value(json_object_get(rec, "number"), out);
+}
+
 static void make_record(const json_t *rec, char *out)
 {
 	cmd_record_name(rec, out);
@@ -139,7 +145,7 @@ static const struct made {
 	{ "reply", make_reply },   { "master", make_master },
 	{ "info", make_info },	   { "mark", make_mark },
 	{ "zone", make_zone },	   { "record", make_record },
-	{ "fields", make_fields },
+	{ "fields", make_fields }, { "#", make_number },
 };
 
 static const struct made *find_made(const char *name)
@@ -280,8 +286,8 @@ void show_column_shape(const struct show_column *c, const json_t *rec,
 	*shape = (struct cmd_column){ .title = c->title, .cut = true };
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(whole); i++)
 		shape->cut = shape->cut && strcmp(c->field, whole[i]) != 0;
-	shape->right = json_is_number(v) || strcmp(c->field, "mark") == 0 ||
-		       strcmp(c->field, "zone") == 0;
+	shape->right = json_is_number(v) || strcmp(c->field, "#") == 0 ||
+		       strcmp(c->field, "mark") == 0 || strcmp(c->field, "zone") == 0;
 	if (shape->right || (json_is_string(v) && !c->make &&
 			     nse_addr_parse(json_string_value(v), &addr, &unused) == 0))
 		shape->cut = false;

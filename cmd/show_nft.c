@@ -28,6 +28,7 @@ struct listing {
 	const struct nse_context *ctx;
 	const struct nft_texts *texts;
 	const struct show_why *why;
+	const uint32_t *numbers; /* by slot, or NULL */
 	bool color;
 	struct item *items; /* owned */
 	size_t n;
@@ -134,12 +135,17 @@ static void end_line(const struct listing *l, const struct item *it)
 {
 	const char *why = show_why_at(l->why, it->slot);
 	bool told = why && strncmp(why, "part of ", 8) != 0;
-	char safe[1024];
+	char safe[1024], number[16] = "";
+	const char *remark = it->key.need ? "needed" : "";
 
-	if (told || it->key.need)
-		printf("  %s# %s%s", cmd_style(l->color, CMD_DIM),
-		       told ? cmd_safe(why, safe, sizeof(safe)) : "needed",
-		       cmd_style(l->color, CMD_PLAIN));
+	if (told)
+		remark = cmd_safe(why, safe, sizeof(safe));
+	if (l->numbers)
+		snprintf(number, sizeof(number), " %u%s", l->numbers[it->slot],
+			 *remark ? ":" : "");
+	if (*remark || *number)
+		printf("  %s#%s%s%s%s", cmd_style(l->color, CMD_DIM), number,
+		       *remark ? " " : "", remark, cmd_style(l->color, CMD_PLAIN));
 	putchar('\n');
 }
 
@@ -280,11 +286,12 @@ static void print_notes(const struct listing *l)
 }
 
 int show_nft_print(const struct nse_context *ctx, const uint32_t *slots, size_t n,
-		   const struct show_why *why, bool color, struct nse_error *err)
+		   const struct show_why *why, const uint32_t *numbers, bool color,
+		   struct nse_error *err)
 {
 	NSE_FREE uint8_t *wanted = calloc(nse_context_slots(ctx) + 1ul, 1);
 	NSE_CLEANUP(nft_texts_freep) struct nft_texts *texts = NULL;
-	struct listing l = { .ctx = ctx, .why = why, .color = color };
+	struct listing l = { .ctx = ctx, .why = why, .numbers = numbers, .color = color };
 	NSE_FREE struct item *items = NULL;
 	int rc = collect(&l, slots, n);
 

@@ -20,9 +20,11 @@ bool show_nft_is(const struct nse_record *rec);
 /*
  * Prints those of the n slots that are nft records, table by table; nothing
  * when there is none. Names of tables, chains and sets that were not chosen
- * stand around what was. 0 or -errno with a text.
+ * stand around what was. numbers (by slot, or NULL) stand in the remarks. 0 or
+ * -errno with a text.
  */
 int show_nft_print(const struct nse_context *ctx, const uint32_t *slots, size_t n,
-		   const struct show_why *why, bool color, struct nse_error *err);
+		   const struct show_why *why, const uint32_t *numbers, bool color,
+		   struct nse_error *err);
 
 #endif

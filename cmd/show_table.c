@@ -67,10 +67,12 @@ static int open_table(struct show_tables *t, const struct show_kind *kind,
 		      const json_t *rec, struct nse_error *err)
 {
 	const struct show_columns *c = t->chosen ? t->chosen : &t->own;
+	char list[256];
 	int rc = 0;
 
+	snprintf(list, sizeof(list), "%s%s", t->numbered ? "#," : "", kind->columns);
 	if (!t->chosen)
-		rc = show_columns_parse(&t->own, kind->columns, err);
+		rc = show_columns_parse(&t->own, list, err);
 	if (rc < 0)
 		return rc;
 	leave_out(&t->own, t->empty);

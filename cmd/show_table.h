@@ -21,6 +21,7 @@ struct show_tables {
 	const struct show_columns *chosen; /* for all records, or NULL */
 	const char *const *empty;	   /* columns that are left out, or NULL */
 	bool color, bare;		   /* bare: without headings */
+	bool numbered;			   /* the first column is # */
 	size_t width;			   /* of the terminal, 0: not cut */
 	/* To be zero in the beginning: */
 	struct cmd_table *table;

@@ -5,6 +5,7 @@
  */
 #include "cmd/show_view.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,6 +19,15 @@ void show_view_release(struct show_view *v)
 	nse_snapshot_release(&v->snap);
 	show_why_release(&v->why);
 	free(v->slots);
+	free(v->numbers);
+}
+
+int show_view_number(struct show_view *v)
+{
+	v->numbers = calloc(nse_context_slots(v->snap.ctx) + 1ul, sizeof(*v->numbers));
+	for (size_t i = 0; v->numbers && i < v->n; i++)
+		v->numbers[v->slots[i]] = (uint32_t)i + 1;
+	return v->numbers ? 0 : -ENOMEM;
 }
 
 json_t *show_view_record(const struct show_view *v, size_t i)
@@ -30,6 +40,9 @@ json_t *show_view_record(const struct show_view *v, size_t i)
 		json = nse_record_to_json(&rec);
 	if (json && why)
 		json_object_set_new(json, "why", json_string(why));
+	if (json && v->numbers)
+		json_object_set_new(json, "number",
+				    json_integer(v->numbers[v->slots[i]]));
 	return json;
 }
 

@@ -16,9 +16,16 @@ struct show_view {
 	uint32_t *slots; /* owned */
 	size_t n;
 	struct show_why why; /* of a live domain */
+	uint32_t *numbers;   /* by slot, see show_view_number(); owned, or NULL */
 };
 
 void show_view_release(struct show_view *v);
+
+/*
+ * Numbers the records as they are now, from 1 in the order of keys, as explain
+ * does; they keep their numbers whatever is taken out. 0 or -ENOMEM.
+ */
+int show_view_number(struct show_view *v);
 
 /* The record at place i as JSON, a new reference; NULL without memory. */
 json_t *show_view_record(const struct show_view *v, size_t i);

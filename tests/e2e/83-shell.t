@@ -128,6 +128,13 @@ cp web.nsc ../web.nsc
 sh_c -c "explain $number | head -n 1" web.nsc
 is "$rc $(cat "$out")" "0 $(head -n 1 <<<"$was")" "explain in the shell"
 
+sh_c -c "show --filter dport=443" web.nsc
+like "$(cat "$out")" "#.*"$'\n'" *$number +tcp" "show in the shell has the numbers"
+sh_c -c "show --filter engine=nft" web.nsc
+rule=$(sed -n 's/.*limit rate.*# \([0-9]*\).*/\1/p' "$out")
+explain "$rule"
+like "$flat" 'limit rate 10/second' "those of rules, too"
+
 # --- at a terminal
 # dialogue [ARG...]: steps on stdin, see tests/e2e/dialogue; each with a name is a test.
 dialogue()
@@ -153,6 +160,10 @@ type \x03
 see \^C\r\n.*> 		Ctrl-C drops the line
 type show --color=n\t
 see color=never 		completion of an option's value
+type \x03
+see > 
+type show --columns proto,desti\t
+see proto,destination		completion of a column
 type \x03
 see > 
 type snapshot -e conntrack,ex\t
