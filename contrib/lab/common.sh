@@ -17,6 +17,9 @@ LAB_NAT_CLIENT=192.0.2.100
 LAB_MGMT_A=10.78.0.1
 LAB_MGMT_B=10.78.0.2
 
+# What a domain has; a host's free_kib says what it could give to one more.
+LAB_MEMORY_KIB=262144
+
 lab_die()
 {
 	echo "${0##*/}: $*" >&2

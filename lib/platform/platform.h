@@ -6,6 +6,7 @@
 #ifndef NSE_PLATFORM_PLATFORM_H
 #define NSE_PLATFORM_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,8 @@ struct nse_move_progress {
 
 struct nse_platform_ops {
 	const char *name;
+	/* What its own program looks for on the other host, through ssh; or NULL. */
+	const char *program_there;
 	/* Calls each() for every domain that runs here. 0 or -errno. */
 	int (*list)(struct nse_platform *p,
 		    int (*each)(void *arg, const struct nse_domain *d), void *arg,
@@ -61,6 +64,15 @@ struct nse_platform_ops {
 	 * arriving), or -errno with a text when that cannot be found out.
 	 */
 	int (*running)(struct nse_platform *p, const char *domain, struct nse_error *err);
+	/*
+	 * Both optional (NULL): the memory that a domain has, and what a further
+	 * domain could get on this host, in KiB. *sure is cleared when the platform
+	 * may find more than that. -errno when it does not tell; err may be NULL.
+	 */
+	int (*memory)(struct nse_platform *p, const char *domain, uint64_t *kib,
+		      struct nse_error *err);
+	int (*free_memory)(struct nse_platform *p, uint64_t *kib, bool *sure,
+			   struct nse_error *err);
 	/*
 	 * Destroys the paused copy that a broken move left behind here. 0 also
 	 * when there is none; never touches a domain that runs.

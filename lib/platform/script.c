@@ -187,6 +187,46 @@ static int script_incoming(struct nse_platform *p, const char *domain,
 	return rc < 0 ? rc : read_domain(s, "incoming", json, d, err);
 }
 
+static int kib_of(struct script *s, const char *verb, const char *name,
+		  const json_t *json, uint64_t *kib, struct nse_error *err)
+{
+	const json_t *v = json_object_get(json, name);
+
+	if (!json_is_integer(v) || json_integer_value(v) < 0)
+		return nse_error(err, -ENODATA, "%s %s does not tell \"%s\"", s->program,
+				 verb, name);
+	*kib = (uint64_t)json_integer_value(v);
+	return 0;
+}
+
+static int script_memory(struct nse_platform *p, const char *domain, uint64_t *kib,
+			 struct nse_error *err)
+{
+	NSE_CLEANUP(decrefp) json_t *json = NULL;
+	NSE_CLEANUP(nse_domain_release) struct nse_domain d;
+	int rc;
+
+	nse_domain_init(&d);
+	rc = ask(script_of(p), domain, &d, &json, err);
+	return rc < 0 ? rc
+		      : kib_of(script_of(p), "describe", "memory_kib", json, kib, err);
+}
+
+/* An optional verb, which is only asked for when the domain's memory is known. */
+static int script_free_memory(struct nse_platform *p, uint64_t *kib, bool *sure,
+			      struct nse_error *err)
+{
+	NSE_CLEANUP(decrefp) json_t *json = NULL;
+	struct script *s = script_of(p);
+	int rc = run_verb(s, "host", NULL, &json, err);
+
+	(void)sure;
+	if (rc > 0)
+		return nse_error(err, -ENODATA, "%s host ended with status %d",
+				 s->program, rc);
+	return rc < 0 ? rc : kib_of(s, "host", "free_memory_kib", json, kib, err);
+}
+
 /* The program itself removes what it brought: that is part of its abort. */
 static int script_drop_incoming(struct nse_platform *p, const char *domain,
 				struct nse_error *err)
@@ -257,6 +297,8 @@ static const struct nse_platform_ops script_ops = {
 	.describe = script_describe,
 	.incoming = script_incoming,
 	.running = script_running,
+	.memory = script_memory,
+	.free_memory = script_free_memory,
 	.drop_incoming = script_drop_incoming,
 	.move_start = script_move_start,
 	.move_wait = nse_script_move_wait,

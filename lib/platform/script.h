@@ -10,6 +10,11 @@
  *                              [...],"state"}; exit status not 0: no such
  *                              domain. "state" may be "running", "paused" or
  *                              "suspended"; without it the domain is running
+ *                              An optional "memory_kib" is what it occupies
+ *   PROGRAM host               optional, and asked for only of programs whose
+ *                              describe tells "memory_kib": a JSON object
+ *                              {"free_memory_kib"}, what a further domain
+ *                              could have here
  *   PROGRAM incoming DOMAIN    the same object for the copy that is arriving
  *                              here; exit status not 0: there is none
  *   PROGRAM migrate DOMAIN HOST [OPTION...]

@@ -15,6 +15,7 @@
 
 #define INCOMING "--incoming"
 #define AWAY	 "--migratedaway"
+#define PAGE_KIB 4 /* libxl counts in pages of x86 */
 
 struct xen {
 	struct nse_platform base;
@@ -187,6 +188,64 @@ static int xen_running(struct nse_platform *p, const char *domain, struct nse_er
 	return rc < 0 ? nse_xen_error(x, err, rc, "looking at domain '%s'", domain) : rc;
 }
 
+static int xen_memory(struct nse_platform *p, const char *domain, uint64_t *kib,
+		      struct nse_error *err)
+{
+	struct nse_xen_ctx *x = ctx_of(p);
+	libxl_dominfo info;
+	uint32_t domid;
+	int rc = find(x, domain, &domid, err);
+
+	if (rc < 0)
+		return rc;
+	rc = nse_xen_info(x, domid, &info);
+	if (rc == 0)
+		*kib = info.current_memkb;
+	libxl_dominfo_dispose(&info);
+	return rc < 0 ? nse_xen_error(x, err, rc, "looking at domain '%s'", domain) : 0;
+}
+
+/*
+ * xl takes memory from Domain-0 for a domain that comes, unless xl.conf says
+ * otherwise; of itself it does not where Xen was booted with dom0_mem=.
+ */
+static bool xl_balloons(struct nse_xen_ctx *x)
+{
+	const libxl_version_info *v = libxl_get_version_info(x->libxl);
+	bool yes = !v || !v->commandline || !strstr(v->commandline, "dom0_mem=");
+	FILE *f = fopen("/etc/xen/xl.conf", "re");
+	char line[256], word[16];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " autoballoon = %*[\"']%15[a-z0-9]", word) != 1 &&
+		    sscanf(line, " autoballoon = %15[a-z0-9]", word) != 1)
+			continue;
+		if (strcmp(word, "auto") != 0)
+			yes = strcmp(word, "on") == 0 || strcmp(word, "1") == 0;
+	}
+	if (f)
+		fclose(f);
+	return yes;
+}
+
+static int xen_free_memory(struct nse_platform *p, uint64_t *kib, bool *sure,
+			   struct nse_error *err)
+{
+	struct nse_xen_ctx *x = ctx_of(p);
+	libxl_physinfo info;
+
+	libxl_physinfo_init(&info);
+	if (libxl_get_physinfo(x->libxl, &info) != 0) {
+		libxl_physinfo_dispose(&info);
+		return nse_xen_error(x, err, -EIO, "cannot read the host's memory");
+	}
+	*kib = (info.free_pages + info.scrub_pages) * PAGE_KIB;
+	libxl_physinfo_dispose(&info);
+	if (xl_balloons(x))
+		*sure = false;
+	return 0;
+}
+
 static int xen_drop_incoming(struct nse_platform *p, const char *domain,
 			     struct nse_error *err)
 {
@@ -240,10 +299,13 @@ static void xen_free(struct nse_platform *p)
 
 static const struct nse_platform_ops xen_ops = {
 	.name = "xen",
+	.program_there = "xl",
 	.list = xen_list,
 	.describe = xen_describe,
 	.incoming = xen_incoming,
 	.running = xen_running,
+	.memory = xen_memory,
+	.free_memory = xen_free_memory,
 	.drop_incoming = xen_drop_incoming,
 	.move_start = xen_move_start,
 	.move_wait = nse_xl_move_wait,
