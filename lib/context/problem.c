@@ -83,6 +83,28 @@ int nse_problems_set_where(struct nse_problems *p, size_t first, const char *whe
 	return 0;
 }
 
+/* An insertion sort: the lists are short, and mostly in order. */
+void nse_problems_sort(struct nse_problems *p)
+{
+	for (size_t i = 1; i < p->n; i++) {
+		struct nse_problem it = p->items[i];
+		size_t k = i;
+
+		for (; k > 0 && p->items[k - 1].severity < it.severity; k--)
+			p->items[k] = p->items[k - 1];
+		p->items[k] = it;
+	}
+}
+
+size_t nse_problems_count(const struct nse_problems *p, enum nse_severity severity)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->items[i].severity == severity;
+	return n;
+}
+
 enum nse_severity nse_problems_worst(const struct nse_problems *p)
 {
 	enum nse_severity worst = NSE_NOTE;

@@ -49,6 +49,12 @@ int nse_problem_add(struct nse_problems *p, enum nse_severity severity, const ch
 /* Fills `where` of every item from `first` on that has none. */
 int nse_problems_set_where(struct nse_problems *p, size_t first, const char *where);
 
+/* Puts the worst first; what is as bad stays in its order. */
+void nse_problems_sort(struct nse_problems *p);
+
+/* How many there are of a severity. */
+size_t nse_problems_count(const struct nse_problems *p, enum nse_severity severity);
+
 /* The worst severity, NSE_NOTE for none. */
 enum nse_severity nse_problems_worst(const struct nse_problems *p);
 
