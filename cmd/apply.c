@@ -126,7 +126,7 @@ static int try_out(const struct nse_args *args, const struct options *o,
 	struct nse_problems problems = NSE_PROBLEMS_INIT;
 	const struct nse_arrival as = { nse_install_job_flags(
 						cmd_anchor_flags(o->anchor)),
-					&snap->header.scope.others };
+					&snap->header.scope.others, NULL };
 	int rc = nse_engines_preflight(o->engines, snap->ctx, &as, &problems, err);
 
 	if (rc < 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/check_link.h"
 #include "cmd/cmd.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
@@ -17,6 +18,7 @@
 #include "cmd/source.h"
 #include "lib/engine/registry.h"
 #include "lib/scope/resolve.h"
+#include "lib/session/preflight.h"
 #include "lib/session/source.h"
 #include "lib/util/cleanup.h"
 
@@ -79,118 +81,181 @@ static int sort_operands(struct check *c, struct nse_error *err)
 	return 0;
 }
 
-/* What this host has of the domain, and what can be said of it alone. */
+/* This host alone, and what it has of the domain. */
 static int check_here(struct check *c, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot s = { 0 };
 	NSE_CLEANUP(nse_scope_release) struct nse_scope scope;
 	char host[256] = "here";
 	size_t first = c->problems.n;
-	int rc;
+	int rc = 0;
 
 	nse_scope_init(&scope);
-	rc = nse_engines_preflight(c->chosen->engines, NULL, NULL, &c->problems, err);
-	if (rc == 0 && c->domain) {
+	if (c->domain)
 		rc = nse_scope_resolve(&c->env.config, c->env.platform, c->domain,
 				       &c->chosen->given, &scope, err);
-		if (rc == 0)
-			rc = cmd_load_live(&scope, c->chosen->engines, &s, err);
-	}
+	if (rc == 0)
+		rc = nse_preflight_leave(c->chosen->engines, c->domain ? &scope : NULL,
+					 &c->problems, err);
+	if (rc == 0 && c->domain)
+		rc = cmd_load_live(&scope, c->chosen->engines, &s, err);
 	gethostname(host, sizeof(host) - 1);
 	nse_problems_set_where(&c->problems, first, host);
-	if (rc == 0 && c->domain && !c->env.platform)
-		nse_problem_add(&c->problems, NSE_FAIL, "platform",
-				"--platform script:PROGRAM, or `platform` in nsemig.conf",
-				"this host has no platform that could move %s",
-				c->domain);
 	return rc;
 }
 
-static int check_far(struct check *c, struct nse_error *err)
+static int check_platform(struct check *c)
 {
-	struct nse_link_spec link;
-	const char *version = "?";
+	char host[256] = "here";
+	size_t first = c->problems.n;
+
+	if (!c->domain || c->env.platform)
+		return 0;
+	gethostname(host, sizeof(host) - 1);
+	if (nse_problem_add(&c->problems, NSE_FAIL, "platform",
+			    "--platform script:PROGRAM, or `platform` in nsemig.conf",
+			    "this host has no platform that could move %s",
+			    c->domain) < 0)
+		return -ENOMEM;
+	return nse_problems_set_where(&c->problems, first, host);
+}
+
+/* An error that is a finding does not end the check. */
+static int take_error(struct check *c, const struct nse_error *why, struct nse_error *err)
+{
+	int rc = cmd_check_error(&c->problems, c->host, why);
+
+	return rc < 0 ? nse_error(err, rc, "%s", why->text) : 0;
+}
+
+/* The ways to the other host; ours is *link. */
+static int check_way(struct check *c, struct nse_link_spec *link, struct nse_error *err)
+{
+	struct nse_platform *p = c->env.platform;
 	int rc = cmd_remote_defaults(c->remote, c->host, err);
 
 	if (rc == 0)
-		rc = cmd_remote_spec(c->remote, c->host, "receive --session", &link, err);
-	if (rc == 0)
-		rc = nse_source_facts(&link, c->host, &c->far, err);
-	if (rc < 0)
+		rc = cmd_remote_spec(c->remote, c->host, "receive --session", link, err);
+	if (rc < 0 || !p || !p->ops->program_there)
 		return rc;
-	json_unpack(c->far, "{s:s}", "version", &version);
-	if (strcmp(version, NSEMIG_VERSION) != 0)
-		nse_problem_add(&c->problems, NSE_NOTE, "version", NULL,
-				"%s has nsemig %s, this host %s", c->host, version,
-				NSEMIG_VERSION);
-	return 0;
+	return cmd_check_shell(&c->problems, c->remote, &link->target,
+			       p->ops->program_there, err);
 }
 
-/* The migration's own preflight, with the real context. */
-static int check_both(struct check *c, struct nse_error *err)
+/* Without a domain: what of the two hosts does not go together. */
+static int compare_hosts(struct check *c, const struct nse_link_spec *link,
+			 struct nse_error *err)
+{
+	struct nse_error why = { 0 };
+	size_t first = c->problems.n;
+	json_t *here;
+	int rc;
+
+	if (nse_source_facts(link, c->host, &c->far, &why) < 0)
+		return take_error(c, &why, err);
+	here = nse_preflight_facts(c->env.platform, err);
+	rc = here ? nse_preflight_compare(here, c->far, &c->problems) : err->code;
+	json_decref(here);
+	nse_problems_set_where(&c->problems, first, c->host);
+	return rc == -ENOMEM ? nse_error(err, rc, "out of memory") : rc;
+}
+
+/* The migration's own check of both hosts, with the real context. */
+static int check_both(struct check *c, const struct nse_link_spec *link,
+		      struct nse_error *err)
 {
 	NSE_CLEANUP(nse_scope_release) struct nse_scope scope;
 	struct nse_source_spec spec = { .config = &c->env.config,
 					.platform = c->env.platform,
 					.scope = &scope,
 					.engines = c->chosen->engines,
+					.link = *link,
 					.target = c->host,
+					.welcome = &c->far,
 					.timeout_s = TIMEOUT_S,
 					.dry_run = true };
-	size_t before = c->problems.n;
+	struct nse_error why = { 0 };
 	json_t *report = NULL;
 	int rc;
 
 	nse_scope_init(&scope);
 	rc = nse_scope_resolve(&c->env.config, c->env.platform, c->domain,
 			       &c->chosen->given, &scope, err);
-	if (rc == 0)
-		rc = cmd_remote_spec(c->remote, c->host, "receive --session", &spec.link,
-				     err);
 	if (rc < 0)
 		return rc;
-	nse_source_migrate(&spec, &report, &c->problems, err);
+	nse_source_migrate(&spec, &report, &c->problems, &why);
 	json_decref(report);
-	rc = err->code;
 	/* A refusal that is among the findings is what we were asked for. */
-	for (size_t i = before; i < c->problems.n; i++)
-		if (c->problems.items[i].severity == NSE_FAIL)
-			return 0;
-	return rc;
+	if (!why.code || why.code == -ECONNABORTED)
+		return 0;
+	return take_error(c, &why, err);
+}
+
+static int print_json(struct check *c, int status, struct nse_error *err)
+{
+	const struct nse_problems *p = &c->problems;
+
+	if (cmd_json_print(
+		    json_pack("{s:i, s:s?, s:s?, s:i, s:{s:I, s:I, s:I}, s:o, s:O?}",
+			      "format", 1, "domain", c->domain, "target", c->host,
+			      "status", status, "counts", "fail",
+			      (json_int_t)nse_problems_count(p, NSE_FAIL), "loss",
+			      (json_int_t)nse_problems_count(p, NSE_LOSS), "note",
+			      (json_int_t)nse_problems_count(p, NSE_NOTE), "problems",
+			      nse_problems_to_json(p), "host", c->far),
+		    err) < 0)
+		return cmd_fail(err);
+	return status;
+}
+
+/* What it comes to, of a move, a domain or a host. */
+static void print_sum(const struct check *c, int status)
+{
+	static const char *const moves[] = { "would work", "would lose something", "",
+					     "would fail" };
+	static const char *const alone[] = { "nothing stands against it",
+					     "a move from here would lose something", "",
+					     "a move would fail" };
+	bool both = c->domain && c->host;
+	char sum[CMD_PROBLEMS_SUM];
+
+	if (both)
+		printf("%s to %s: the move ", c->domain, c->host);
+	else if (c->domain || c->host)
+		printf("%s: ", c->domain ? c->domain : c->host);
+	printf("%s (%s)\n", (both ? moves : alone)[status],
+	       cmd_problems_sum(&c->problems, sum));
 }
 
 static int print(struct check *c, const struct options *o, struct nse_error *err)
 {
 	int status = cmd_problems_status(&c->problems);
 
-	if (!o->json) {
-		cmd_problems_say(&c->args->common, &c->problems, NSE_NOTE);
-		if (status == CMD_DONE)
-			cmd_say(&c->args->common, "nothing stands against it");
+	nse_problems_sort(&c->problems);
+	if (o->json)
+		return print_json(c, status, err);
+	if (c->args->common.quiet)
 		return status;
-	}
-	if (cmd_json_print(json_pack("{s:i, s:s?, s:s?, s:i, s:o, s:O?}", "format", 1,
-				     "domain", c->domain, "target", c->host, "status",
-				     status, "problems",
-				     nse_problems_to_json(&c->problems), "host", c->far),
-			   err) < 0)
-		return cmd_fail(err);
-	return status;
+	cmd_problems_print(stdout, &c->args->common, &c->problems, NSE_NOTE);
+	print_sum(c, status);
+	return cmd_flush(err) < 0 ? cmd_fail(err) : status;
 }
 
 static int run(struct check *c, struct nse_error *err)
 {
+	struct nse_link_spec link = { 0 };
 	int rc = cmd_env_open(&c->env, c->chosen->platform, err);
 
 	if (rc == 0)
 		rc = sort_operands(c, err);
-	if (rc == 0)
-		rc = check_here(c, err);
+	if (rc == 0 && check_platform(c) < 0)
+		rc = nse_error(err, -ENOMEM, "out of memory");
 	if (rc == 0 && c->host)
-		rc = check_far(c, err);
-	if (rc == 0 && c->host && c->domain)
-		rc = check_both(c, err);
-	return rc;
+		rc = check_way(c, &link, err);
+	if (rc == 0 && c->domain && c->host)
+		return check_both(c, &link, err);
+	rc = rc ?: check_here(c, err);
+	return rc < 0 || !c->host ? rc : compare_hosts(c, &link, err);
 }
 
 int cmd_check(int argc, char **argv)

@@ -14,19 +14,19 @@
 #include "cmd/cmd.h"
 #include "cmd/event.h"
 #include "cmd/groups.h"
+#include "cmd/move_shell.h"
 #include "cmd/output.h"
 #include "cmd/problems.h"
 #include "cmd/progress.h"
 #include "lib/scope/resolve.h"
 #include "lib/session/source.h"
-#include "lib/transport/words.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 
 struct options {
 	const char *report;
-	bool dry_run;
+	bool dry_run, force;
 	int64_t timeout;
 	int progress, anchor;
 };
@@ -38,7 +38,9 @@ static const struct nse_opt opts[] = {
 	NSE_OPT_FILE('\0', "report", struct options, report,
 		     "write the report (JSON) there, '-' for stdout"),
 	NSE_OPT_FLAG('n', "dry-run", struct options, dry_run,
-		     "stop after the preflight of both hosts"),
+		     "stop after the check of both hosts"),
+	NSE_OPT_FLAG('\0', "force", struct options, force,
+		     "move although the check says that something would be lost"),
 	NSE_OPT_INT('\0', "timeout", "S", struct options, timeout, 1, 3600,
 		    "abort when the target has not committed S seconds after the "
 		    "freeze, or is silent for so long (30, or as configured)"),
@@ -62,36 +64,6 @@ static const struct nse_usage usage = {
 	.notes =
 		"What stands behind -- is passed to the platform's own move (xl migrate).",
 };
-
-static int add_word(struct nse_words *w, const char *word)
-{
-	return nse_words_add(w, word, strlen(word));
-}
-
-/* The remote shell of the platform's own move, as our link was asked for. */
-static int move_shell(const struct cmd_remote *r, int port, struct nse_words *w,
-		      struct nse_error *err)
-{
-	NSE_FREE char *known = NULL;
-	char text[16];
-	int rc;
-
-	if (r->rsh)
-		return nse_words_split(w, r->rsh, err);
-	rc = add_word(w, "ssh");
-	if (rc == 0 && !isatty(STDIN_FILENO) && (rc = add_word(w, "-o")) == 0)
-		rc = add_word(w, "BatchMode=yes");
-	snprintf(text, sizeof(text), "%d", port);
-	if (rc == 0 && port && (rc = add_word(w, "-p")) == 0)
-		rc = add_word(w, text);
-	if (rc == 0 && r->identity && (rc = add_word(w, "-i")) == 0)
-		rc = add_word(w, r->identity);
-	if (rc == 0 && r->known_hosts && (rc = add_word(w, "-o")) == 0)
-		rc = asprintf(&known, "UserKnownHostsFile=%s", r->known_hosts) < 0
-			     ? -ENOMEM
-			     : add_word(w, known);
-	return rc < 0 ? nse_errno(err, rc, "the command line of ssh") : 0;
-}
 
 struct watcher {
 	const struct cmd_common *common;
@@ -169,11 +141,13 @@ static int finish(const struct nse_args *args, const struct options *o,
 {
 	struct nse_error own = { 0 };
 	int status = status_of(result);
+	/* What the check has found is told already. */
+	bool told = err->code == -ECONNABORTED && nse_problems_worst(problems) > NSE_NOTE;
 
 	cmd_problems_say(&args->common, problems, o->dry_run ? NSE_NOTE : NSE_LOSS);
-	if (err->code)
+	if (err->code && !(told && o->dry_run))
 		cmd_fail(err);
-	if (result == NSE_ABORTED)
+	if (result == NSE_ABORTED && !o->dry_run)
 		cmd_say(&args->common, "aborted: everything is as before");
 	if (result == NSE_MIGRATED && !o->dry_run)
 		say_done(&args->common, report);
@@ -214,6 +188,7 @@ static int migrate(const struct nse_args *args, const struct options *o,
 					.engines = chosen->engines,
 					.target = args->words[1],
 					.dry_run = o->dry_run,
+					.force = o->force,
 					.note = note,
 					.progress = on_progress,
 					.arg = &watcher,
@@ -237,7 +212,8 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	    cmd_remote_defaults(remote, args->words[1], err) < 0 ||
 	    cmd_remote_spec(remote, args->words[1], "receive --session", &spec.link,
 			    err) < 0 ||
-	    move_shell(remote, spec.link.target.port, &shell, err) < 0)
+	    cmd_move_shell(remote, spec.link.target.port, !isatty(STDIN_FILENO), &shell,
+			   err) < 0)
 		return cmd_fail(err);
 	snprintf(host, sizeof(host), "%s%s%s", spec.link.target.user,
 		 spec.link.target.user[0] ? "@" : "", spec.link.target.host);

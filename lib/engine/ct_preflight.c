@@ -12,12 +12,18 @@
 
 #include "lib/engine/ct_dump.h"
 #include "lib/engine/ct_host.h"
+#include "lib/engine/ct_preflight.h"
 #include "lib/engine/ct_row.h"
 #include "lib/util/cleanup.h"
 
 #define AREA	    "conntrack"
 #define EACH_MAX    10 /* clashes that are told one by one */
 #define HELPERS_MAX 64 /* different ones in a context */
+#define CHAIN_MAX   4  /* entries for a bucket; each stands in two */
+
+#define LABELS_MEND                                                                      \
+	"nft 'add table inet labels; add chain inet labels unused; "                     \
+	"add rule inet labels unused ct label set 1'"
 
 static const char *const sysctls[] = {
 	"max",	"count",     "buckets",	  "events",
@@ -35,6 +41,21 @@ static const struct {
 	{ "sane", IPPROTO_TCP },       { "sip", IPPROTO_UDP },
 	{ "snmp_trap", IPPROTO_UDP },  { "tftp", IPPROTO_UDP },
 };
+
+/* The modules that are not called as their helpers are. */
+static const char *module_of(const char *helper)
+{
+	static const char *const others[][2] = {
+		{ "H.245", "h323" },	 { "Q.931", "h323" },
+		{ "RAS", "h323" },	 { "netbios-ns", "netbios_ns" },
+		{ "snmp_trap", "snmp" },
+	};
+
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(others); i++)
+		if (strcmp(others[i][0], helper) == 0)
+			return others[i][1];
+	return helper;
+}
 
 static json_t *helper_facts(struct nse_error *err)
 {
@@ -135,45 +156,45 @@ static int find_needs(const struct nse_context *ctx, struct needs *n,
 	return 0;
 }
 
-static int host_problems(struct nse_problems *p)
-{
-	int64_t events = ct_host_sysctl("events");
-	int rc = 0;
-
-	if (ct_host_sysctl("max") < 0)
-		return nse_problem_add(p, NSE_FAIL, AREA, "modprobe nf_conntrack",
-				       "the kernel has no connection tracking");
-	if (events >= 0 && events != 1)
-		rc = nse_problem_add(
-			p, NSE_NOTE, AREA,
-			"sysctl -w net.netfilter.nf_conntrack_events=1",
-			"nf_conntrack_events is %" PRId64
-			": entries made while nobody listened never report a change, and a "
-			"migration has to look at each of them; with 1 none is missed and "
-			"the freeze stays short",
-			events);
-	if (rc == 0 && ct_host_sysctl("tcp_loose") == 1)
-		rc = nse_problem_add(
-			p, NSE_NOTE, AREA,
-			"sysctl -w net.netfilter.nf_conntrack_tcp_loose=0",
-			"nf_conntrack_tcp_loose is 1: a stray segment makes an entry of "
-			"its own, and a lost context goes unnoticed");
-	return rc;
-}
-
+/* The table's size, and how far it would be filled. */
 static int room_problem(const struct needs *n, struct nse_problems *p)
 {
 	int64_t count = ct_host_sysctl("count"), max = ct_host_sysctl("max");
+	int64_t all = count + (int64_t)n->records;
 	char mend[96];
 
-	if (n->records <= ct_host_room())
+	snprintf(mend, sizeof(mend), "sysctl -w net.netfilter.nf_conntrack_max=%" PRId64,
+		 all + all / 4);
+	if (n->records > ct_host_room())
+		return nse_problem_add(p, NSE_FAIL, AREA, mend,
+				       "no room for %" PRIu64 " entries: the table has "
+				       "%" PRId64 " of max %" PRId64,
+				       n->records, count, max);
+	if (max <= 0 || all <= max / 100 * 90)
 		return 0;
-	snprintf(mend, sizeof(mend), "sysctl -w net.netfilter.nf_conntrack_max=%" PRIu64,
-		 (uint64_t)count + n->records + n->records / 8);
-	return nse_problem_add(p, NSE_FAIL, AREA, mend,
-			       "no room for %" PRIu64 " entries: the table has %" PRId64
-			       " of max %" PRId64,
-			       n->records, count, max);
+	return nse_problem_add(p, NSE_NOTE, AREA, mend,
+			       "the table would be nearly full, with %" PRId64
+			       " entries of max %" PRId64
+			       ": beyond that the kernel drops new connections",
+			       all, max);
+}
+
+/* Long chains make each packet slower, of all domains. */
+static int bucket_problem(const struct needs *n, struct nse_problems *p)
+{
+	int64_t buckets = ct_host_sysctl("buckets"), count = ct_host_sysctl("count");
+	int64_t all = count + (int64_t)n->records;
+	char mend[96];
+
+	if (buckets <= 0 || all <= CHAIN_MAX * buckets)
+		return 0;
+	snprintf(mend, sizeof(mend),
+		 "sysctl -w net.netfilter.nf_conntrack_buckets=%" PRId64, all);
+	return nse_problem_add(p, NSE_NOTE, AREA, mend,
+			       "nf_conntrack_buckets is %" PRId64 ", for %" PRId64
+			       " entries then: each packet would look through %" PRId64
+			       " of them on average",
+			       buckets, all, 2 * all / buckets);
 }
 
 static int nat_problems(const struct needs *n, struct nse_problems *p,
@@ -209,7 +230,8 @@ static int helper_problems(struct needs *n, struct nse_problems *p, struct nse_e
 
 		if (h->available)
 			continue;
-		snprintf(mend, sizeof(mend), "modprobe nf_conntrack_%s", h->name);
+		snprintf(mend, sizeof(mend), "modprobe nf_conntrack_%s",
+			 module_of(h->name));
 		rc = nse_problem_add(p, NSE_FAIL, AREA, mend,
 				     "no helper '%s' for %s over IPv%u, which %" PRIu64
 				     " entries have",
@@ -237,14 +259,26 @@ static int loss_problems(const struct needs *n, struct nse_problems *p,
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		rc = nse_problem_add(p, NSE_LOSS, AREA,
-				     "load the rules that use `ct label` first",
+		rc = nse_problem_add(p, NSE_LOSS, AREA, LABELS_MEND,
 				     "%" PRIu64 " entries have labels, which the kernel "
 				     "drops in silence while no rule uses labels",
 				     n->labels);
 	else
 		rc = 0;
 	return rc ?: counter_problem(n, p);
+}
+
+static int clash_problem(const struct nse_context *ctx, const struct nse_refusal *r,
+			 struct nse_problems *p)
+{
+	struct nse_record rec;
+	char mend[CT_MEND] = "";
+	struct ct_entry e;
+
+	if (r->code == -EEXIST && nse_context_at(ctx, r->slot, &rec) &&
+	    ct_row_decode(&rec, &e, NULL) == 0)
+		ct_preflight_mend_clash(&e, mend);
+	return nse_problem_add(p, NSE_FAIL, AREA, mend, "%s", r->why);
 }
 
 /* Everything else that a dry run refuses; the causes above are told already. */
@@ -264,7 +298,7 @@ static int clash_problems(const struct nse_context *ctx, struct nse_problems *p,
 			continue;
 		clashes++;
 		if (told++ < EACH_MAX)
-			rc = nse_problem_add(p, NSE_FAIL, AREA, NULL, "%s", r->why);
+			rc = clash_problem(ctx, r, p);
 	}
 	if (rc == 0 && clashes > EACH_MAX)
 		rc = nse_problem_add(p, NSE_FAIL, AREA, NULL,
@@ -279,16 +313,17 @@ int ct_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
 		 struct nse_problems *problems, struct nse_error *err)
 {
 	struct needs n = { 0 };
-	int rc = host_problems(problems);
+	int rc = ct_preflight_host(problems);
 
-	(void)as;
 	if (rc < 0 || !ctx || ct_host_sysctl("max") < 0)
 		return rc;
 	rc = find_needs(ctx, &n, err);
 	if (rc < 0 || n.records == 0)
 		return rc;
-	return room_problem(&n, problems) ?: nat_problems(&n, problems, err) ?:
-	       helper_problems(&n, problems, err) ?: loss_problems(&n, problems, err) ?:
+	return room_problem(&n, problems) ?: bucket_problem(&n, problems) ?:
+	       nat_problems(&n, problems, err) ?: helper_problems(&n, problems, err) ?:
+	       loss_problems(&n, problems, err) ?:
+	       ct_preflight_local(ctx, as, problems, err) ?:
 	       clash_problems(ctx, problems, err);
 }
 

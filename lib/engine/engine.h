@@ -115,6 +115,7 @@ void nse_job_keep(struct nse_job *job, uint32_t slot, int code, const char *fmt,
 struct nse_arrival {
 	unsigned int flags;		 /* NSE_JOB_ANCHOR_* */
 	const struct nse_domain *others; /* of this host; NULL: not known */
+	const struct nse_scope *scope;	 /* of what comes; NULL: not known */
 };
 
 /*

@@ -108,6 +108,8 @@ static int step_hello(void *arg, struct nse_error *err)
 		return rc;
 	json_unpack(welcome, "{s:i}", "protocol", &protocol);
 	s->welcome = welcome;
+	if (s->spec->welcome)
+		*s->spec->welcome = json_incref(welcome);
 	if (protocol != NSE_PROTOCOL_VERSION)
 		return nse_error(
 			err, -EPROTONOSUPPORT,
@@ -125,22 +127,6 @@ static int undo_hello(void *arg, struct nse_error *err)
 	(void)err;
 	nse_source_part(s, in_us(ABORT_US));
 	return 0;
-}
-
-static int step_offer(void *arg, struct nse_error *err)
-{
-	struct nse_source_session *s = arg;
-	json_t *verdict = NULL;
-	int rc = nse_source_ask(s, NSE_MSG_OFFER,
-				json_pack("{s:o, s:s*, s:b}", "scope",
-					  nse_scope_to_json(s->spec->scope), "anchor",
-					  s->spec->anchor, "dry_run", s->spec->dry_run),
-				NSE_MSG_VERDICT, in_us(REPLY_US), &verdict, err);
-
-	if (rc == 0)
-		rc = nse_source_take_problems(s, verdict, err);
-	json_decref(verdict);
-	return rc;
 }
 
 static int collect(struct nse_source_session *s, struct nse_context **ctx,
@@ -400,7 +386,7 @@ const struct nse_step nse_source_steps[] = {
 	{ "lock", step_lock, undo_lock, false },
 	{ "connect", step_connect, undo_connect, false },
 	{ "hello", step_hello, undo_hello, false },
-	{ "offer", step_offer, NULL, false },
+	{ "offer", nse_source_offer, NULL, false },
 	{ "round0", step_round0, undo_round0, false },
 	{ "move", step_move, undo_move, false },
 	{ "suspend", step_suspend, NULL, false },
@@ -422,7 +408,7 @@ static const struct nse_step dry_steps[] = {
 	{ "lock", step_lock, undo_lock, false },
 	{ "connect", step_connect, undo_connect, false },
 	{ "hello", step_hello, undo_hello, false },
-	{ "offer", step_offer, NULL, false },
+	{ "offer", nse_source_offer, NULL, false },
 	{ "round0", step_round0, NULL, false },
 	{ 0 },
 };

@@ -99,9 +99,20 @@ void nse_source_note(struct nse_source_session *s, const char *fmt, ...)
 /* Tells where the migration stands; arg is the session. */
 void nse_source_tell_progress(void *arg);
 
-/* Puts a list of problems from the target into the session's. */
+/*
+ * source_check.c: the step "offer", in which both hosts are looked at without
+ * the context. What the target finds is in its answers.
+ */
+int nse_source_offer(void *session, struct nse_error *err);
 int nse_source_take_problems(struct nse_source_session *s, const json_t *answer,
 			     struct nse_error *err);
+
+/*
+ * May it go on with the problems that are known? -ECONNABORTED with the first
+ * one that would make it fail or (without force) lose something. A dry run is
+ * stopped by the former only.
+ */
+int nse_source_judge(struct nse_source_session *s, struct nse_error *err);
 
 /* The report object of nsemig-json(5). */
 json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result result,

@@ -32,7 +32,7 @@ static int check_have(struct nse_source_session *s, const json_t *have, uint64_t
 		return nse_error(
 			err, -EUCLEAN,
 			"the target's copy of the context differs from what was sent");
-	return nse_source_take_problems(s, have, err);
+	return nse_source_take_problems(s, have, err) ?: nse_source_judge(s, err);
 }
 
 /*

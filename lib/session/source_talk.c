@@ -209,23 +209,3 @@ int nse_source_ask(struct nse_source_session *s, enum nse_message type, json_t *
 	}
 	return nse_source_wait(s, reply, NSE_MOVE_NONE, deadline_us, answer, err);
 }
-
-int nse_source_take_problems(struct nse_source_session *s, const json_t *answer,
-			     struct nse_error *err)
-{
-	const json_t *list = json_object_get(answer, "problems");
-	size_t first = s->problems->n;
-	int rc = list ? nse_problems_from_json(list, s->problems, err) : 0;
-
-	if (rc == 0)
-		rc = nse_problems_set_where(s->problems, first, s->spec->target);
-	if (rc < 0)
-		return rc;
-	for (size_t i = first; i < s->problems->n; i++)
-		if (s->problems->items[i].severity == NSE_FAIL)
-			return nse_error(err, -ECONNABORTED, "%s: %s%s%s",
-					 s->spec->target, s->problems->items[i].text,
-					 s->problems->items[i].mend[0] ? "; mend: " : "",
-					 s->problems->items[i].mend);
-	return 0;
-}

@@ -11,12 +11,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "lib/engine/registry.h"
 #include "lib/scope/resolve.h"
 #include "lib/session/arrive.h"
 #include "lib/session/policy.h"
+#include "lib/session/preflight.h"
 #include "lib/session/target.h"
 #include "lib/util/clock.h"
 
@@ -54,8 +54,7 @@ static int step_hello(void *arg, struct nse_error *err)
 {
 	struct nse_target_session *t = arg;
 	struct nse_incoming msg;
-	struct utsname un;
-	json_t *obj, *facts;
+	json_t *obj, *facts, *own;
 	int rc = nse_target_expect(t, NSE_MSG_HELLO, &msg, err);
 
 	if (rc < 0)
@@ -65,25 +64,17 @@ static int step_hello(void *arg, struct nse_error *err)
 	json_decref(obj);
 	if (rc < 0)
 		return rc;
-	facts = json_object();
-	rc = nse_engines_facts(facts, err);
-	if (rc < 0) {
-		json_decref(facts);
-		return rc;
-	}
-	uname(&un);
+	facts = nse_preflight_facts(t->spec->platform, err);
+	if (!facts)
+		return err->code;
+	own = json_pack("{s:i, s:i, s:i, s:b}", "recovered_undone",
+			t->recovery.n[NSE_RECOVERED_UNDONE], "recovered_finished",
+			t->recovery.n[NSE_RECOVERED_FINISHED], "recovered_cleaned",
+			t->recovery.n[NSE_RECOVERED_CLEANED], "leftover", t->leftover);
+	json_object_update(facts, own);
+	json_decref(own);
 	t->state = NSE_ST_OFFER;
-	return nse_channel_send_json(
-		&t->ch, NSE_MSG_WELCOME,
-		json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:i, s:i, s:i, s:b}",
-			  "protocol", NSE_PROTOCOL_VERSION, "version", NSEMIG_VERSION,
-			  "host", un.nodename, "kernel", un.release, "platform",
-			  t->spec->platform ? t->spec->platform->ops->name : NULL,
-			  "facts", facts, "recovered_undone",
-			  t->recovery.n[NSE_RECOVERED_UNDONE], "recovered_finished",
-			  t->recovery.n[NSE_RECOVERED_FINISHED], "recovered_cleaned",
-			  t->recovery.n[NSE_RECOVERED_CLEANED], "leftover", t->leftover),
-		err);
+	return nse_channel_send_json(&t->ch, NSE_MSG_WELCOME, facts, err);
 }
 
 /*
@@ -118,9 +109,12 @@ static int read_offer(struct nse_target_session *t, const json_t *obj,
 		      struct nse_error *err)
 {
 	const char *anchor = json_string_value(json_object_get(obj, "anchor"));
+	json_int_t memory = json_integer_value(json_object_get(obj, "memory_kib"));
 	int rc;
 
 	t->dry_run = json_is_true(json_object_get(obj, "dry_run"));
+	t->lossless = json_is_false(json_object_get(obj, "force"));
+	t->memory_kib = memory > 0 ? (uint64_t)memory : 0;
 	if (anchor && strcmp(anchor, "first") == 0)
 		t->anchor = NSE_INSTALL_ANCHOR_FIRST;
 	else if (anchor && strcmp(anchor, "last") == 0)
@@ -189,7 +183,8 @@ static int step_offer(void *arg, struct nse_error *err)
 	if (rc == 0)
 		rc = nse_journal_before(t->journal, t->before, err);
 	if (rc == 0)
-		rc = nse_target_check_domain(t, &problems, err);
+		rc = nse_preflight_arrive(t->spec->platform, &t->scope, t->memory_kib,
+					  &problems, err);
 	if (rc == 0)
 		rc = nse_engines_preflight(NSE_ENGINES_ALL, NULL, NULL, &problems, err);
 	if (rc == 0) {
@@ -223,7 +218,7 @@ static int preflight(struct nse_target_session *t, struct nse_problems *problems
 		     struct nse_error *err)
 {
 	const struct nse_arrival as = { nse_install_job_flags(t->anchor),
-					&t->scope.others };
+					&t->scope.others, &t->scope };
 	NSE_CLEANUP(nse_context_freep) struct nse_context *here = NULL;
 	NSE_CLEANUP(nse_map_release) struct nse_map map = NSE_MAP_INIT;
 	uint32_t nft = 0;
@@ -247,9 +242,10 @@ static int take_first(struct nse_target_session *t, struct nse_problems *problem
 	rc = rc ?: still_here(t, err);
 	rc = rc ?: preflight(t, problems, err);
 	rc = rc ?: still_here(t, err);
-	for (size_t i = 0; i < problems->n && rc == 0; i++)
-		if (problems->items[i].severity == NSE_FAIL)
-			return 0;
+	/* The source will not go on either. */
+	if (rc == 0 &&
+	    nse_problems_worst(problems) >= (t->lossless ? NSE_LOSS : NSE_FAIL))
+		return 0;
 	return rc < 0 || t->dry_run ? rc : nse_target_install_ahead(t, err);
 }
 

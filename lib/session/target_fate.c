@@ -21,27 +21,6 @@
 #define ABSENT_US	 (3 * 1000000LL) /* neither incoming nor running for so long: gone */
 #define LINGER_US	 (5 * 1000000LL)
 
-int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *problems,
-			    struct nse_error *err)
-{
-	struct nse_platform *p = t->spec->platform;
-	int rc;
-
-	if (!p)
-		return nse_problem_add(
-			problems, NSE_NOTE, "platform",
-			"set `platform` in nsemig.conf there",
-			"no platform on the target: it cannot tell by itself "
-			"whether the domain runs there");
-	rc = p->ops->running(p, t->scope.domain.name, err);
-	if (rc > 0)
-		return nse_problem_add(problems, NSE_FAIL, "domain",
-				       "rename or remove it there first",
-				       "a domain named %s runs on the target already",
-				       t->scope.domain.name);
-	return rc == -ENOENT ? 0 : rc;
-}
-
 int nse_target_settle(struct nse_target_session *t, struct nse_error *err)
 {
 	uint32_t ahead = nse_engines_ahead();

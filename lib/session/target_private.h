@@ -40,9 +40,11 @@ struct nse_target_session {
 	int64_t round_us; /* when the last round began to arrive */
 	struct nse_guard *guard;
 	struct nse_guard *watch; /* counts what may meet entries that are ahead */
+	uint64_t memory_kib;	 /* of the domain, 0: not known */
 	bool dry_run;
-	bool frozen;  /* FREEZE has come: the arriving copy is of this session */
-	bool aborted; /* the source asked for it */
+	bool lossless; /* the source goes on only when nothing would be lost */
+	bool frozen;   /* FREEZE has come: the arriving copy is of this session */
+	bool aborted;  /* the source asked for it */
 	enum nse_target_result result;
 	bool leftover; /* the session that the source asks after has not ended */
 };
@@ -82,10 +84,6 @@ int nse_target_refresh(struct nse_target_session *t, struct nse_error *err);
 
 /* At the commit: what had to wait. Records that cannot be made are refused now. */
 int nse_target_install_waiting(struct nse_target_session *t, struct nse_error *err);
-
-/* Refuses a domain that runs here under the same name already. */
-int nse_target_check_domain(struct nse_target_session *t, struct nse_problems *problems,
-			    struct nse_error *err);
 
 /*
  * Finds out by which names the domain goes here, and what this host has of it under

@@ -378,7 +378,13 @@ static void preflight_of_a_context(void **state)
 	nft(RULES_CT RULES_NAT);
 	sh("sysctl -qw net.netfilter.nf_conntrack_events=1 net.netfilter.nf_conntrack_tcp_loose=0");
 	assert_int_equal(ct->preflight(a, NULL, &p, NULL), 0);
-	assert_int_equal(p.n, 0);
+	assert_int_equal(p.n, 1);
+	assert_true(problem_with(&p, NSE_LOSS, "gives packets a zone"));
+	nse_problems_release(&p);
+	nft("table ip z { chain c { ct zone set 5; }; }");
+	assert_int_equal(ct->preflight(a, NULL, &p, NULL), 0);
+	assert_int_equal(p.n, 1);
+	assert_true(problem_with(&p, NSE_NOTE, "mean the same by them"));
 	nse_problems_release(&p);
 }
 

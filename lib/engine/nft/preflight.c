@@ -14,9 +14,10 @@
 #include "lib/engine/nft/loss.h"
 #include "lib/engine/nft/ifindex.h"
 #include "lib/engine/nft/nft_engine.h"
+#include "lib/engine/nft/preflight_devices.h"
+#include "lib/engine/nft/preflight_mend.h"
 #include "lib/engine/nft/ruleset_load.h"
 #include "lib/engine/nft/trial.h"
-#include "lib/engine/nft/walk.h"
 #include "lib/util/cleanup.h"
 
 #define AREA	 "nft"
@@ -38,67 +39,6 @@ static int available(struct nse_error *err)
 	return rc < 0 ? nse_error(err, rc, "%s", unused.text) : 1;
 }
 
-struct device_check {
-	const struct nft_key *key;
-	struct nse_problems *problems;
-};
-
-/* The interfaces of domains come with them. */
-static bool comes_later(const char *name)
-{
-	unsigned int domain, device;
-
-	return sscanf(name, "vif%u.%u", &domain, &device) == 2 ||
-	       sscanf(name, "tap%u.%u", &domain, &device) == 2;
-}
-
-static int on_device(void *arg, const struct nft_site *site, struct nse_buf *to)
-{
-	struct device_check *c = arg;
-	char name[IFNAMSIZ], object[512];
-
-	(void)to;
-	if (site->kind != NFT_SITE_DEVICE || site->op == NFT_OP_OTHER ||
-	    site->data.n == 0 || site->data.n >= sizeof(name))
-		return 0;
-	memcpy(name, site->data.p, site->data.n);
-	name[site->data.n] = '\0';
-	if (if_nametoindex(name) || comes_later(name))
-		return 0;
-	nft_key_text(c->key, object, sizeof(object));
-	return nse_problem_add(
-		c->problems, NSE_LOSS, AREA,
-		"make the interface first, or map it with --map-vif",
-		"%s hooks into %s, which is no interface of this host: it "
-		"would see no packet until there is one, and older kernels "
-		"refuse it",
-		object, name);
-}
-
-static int device_problems(const struct nse_context *ctx, const struct nft_order *o,
-			   struct nse_problems *problems, struct nse_error *err)
-{
-	static const enum nft_type types[] = { NFT_CHAIN, NFT_FLOWTABLE };
-	struct nse_record rec;
-	struct nft_key key;
-	int rc = 0;
-
-	for (size_t t = 0; t < NSE_ARRAY_SIZE(types); t++) {
-		const uint32_t *slots = o->slots + o->first[types[t]][0];
-		struct device_check c = { &key, problems };
-
-		for (uint32_t i = 0; i < o->count[types[t]][0] && rc == 0; i++) {
-			nse_context_at(ctx, slots[i], &rec);
-			rc = nft_key_decode(&rec, &key, err);
-			if (rc == 0)
-				rc = nft_walk(types[t],
-					      nft_body_attrs(types[t], rec.body), NULL,
-					      on_device, &c, NULL);
-		}
-	}
-	return rc;
-}
-
 /* Does it name no interface by number but those that come later? */
 static bool can_wait(const struct nse_job *job, const struct nse_refusal *r)
 {
@@ -113,7 +53,7 @@ static bool can_wait(const struct nse_job *job, const struct nse_refusal *r)
 	    nft_ifindex_split(nft_body_attrs(type, rec.body), &kernel, &names) < 0)
 		return false;
 	for (unsigned int i = 0; i < names.n; i++)
-		if (!if_nametoindex(names.names[i]) && !comes_later(names.names[i]))
+		if (!if_nametoindex(names.names[i]) && !nft_comes_later(names.names[i]))
 			return false;
 	return names.n > 0;
 }
@@ -121,12 +61,17 @@ static bool can_wait(const struct nse_job *job, const struct nse_refusal *r)
 static int refusal_problems(const struct nse_job *job, struct nse_problems *problems)
 {
 	uint64_t told = 0;
+	char mend[NFT_MEND];
 	int rc = 0;
 
-	for (; told < job->nrefusals && told < EACH_MAX && rc == 0; told++)
-		if (!can_wait(job, &job->refusals[told]))
-			rc = nse_problem_add(problems, NSE_FAIL, AREA, NULL, "%s",
-					     job->refusals[told].why);
+	for (; told < job->nrefusals && told < EACH_MAX && rc == 0; told++) {
+		const struct nse_refusal *r = &job->refusals[told];
+
+		if (!can_wait(job, r))
+			rc = nse_problem_add(problems, NSE_FAIL, AREA,
+					     nft_preflight_mend(job, r, mend), "%s",
+					     r->why);
+	}
 	if (rc == 0 && job->refused > told)
 		rc = nse_problem_add(problems, NSE_FAIL, AREA, NULL,
 				     "%" PRIu64 " more objects would be refused",
@@ -170,7 +115,7 @@ int nft_preflight(const struct nse_context *ctx, const struct nse_arrival *as,
 	if (o.n == 0)
 		return 0;
 	rc = clash_problems(ctx, as, problems, err) ?:
-	     device_problems(ctx, &o, problems, err) ?: nft_trial(ctx, problems, err);
+	     nft_device_problems(ctx, &o, as, problems, err) ?: nft_trial(ctx, problems, err);
 	if (rc == 0 && nft_loss_problems(ctx, &o, problems) < 0)
 		rc = nse_errno(err, -ENOMEM, "the preflight of rules");
 	return rc;
