@@ -105,7 +105,7 @@ int nft_loss_problems(const struct nse_context *ctx, const struct nft_order *o,
 	for (size_t i = 0; i < COUNT && rc == 0; i++)
 		if (n[i])
 			rc = nse_problem_add(problems, losses[i].severity, "nft", NULL,
-					     "%s (rules and elements: %" PRIu64 ")",
+					     "%s: %" PRIu64 " rules or elements have it",
 					     losses[i].what, n[i]);
 	return rc;
 }
