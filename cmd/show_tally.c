@@ -179,6 +179,20 @@ static void look_at_columns(struct show_tally *t, const json_t *rec)
 		differ(json_object_get(reply, "dport"), json_object_get(key, "sport"));
 }
 
+/* Elements are named as nft(8) would; the key has more of them than tells anything. */
+static void name_of(const json_t *rec, char out[CMD_TEXT])
+{
+	char set[200], element[CMD_TEXT];
+
+	if (!is_kind(rec, "nft", "element")) {
+		cmd_record_name(rec, out);
+		return;
+	}
+	name_in_table(rec, "set", set);
+	snprintf(out, CMD_TEXT, "nft element %s { %.700s }", set,
+		 cmd_value(cmd_field(rec, "element"), element));
+}
+
 static void look_at_times(struct show_tally *t, const json_t *rec)
 {
 	const char *start = json_string_value(cmd_field(rec, "start"));
@@ -189,11 +203,11 @@ static void look_at_times(struct show_tally *t, const json_t *rec)
 	/* Times of one form: their order is that of the text. */
 	if (start && (!*t->oldest || strcmp(start, t->start) < 0)) {
 		snprintf(t->start, sizeof(t->start), "%s", start);
-		cmd_record_name(rec, t->oldest);
+		name_of(rec, t->oldest);
 	}
 	if ((s || ms) && (!*t->next || left < t->next_ms)) {
 		t->next_ms = left;
-		cmd_record_name(rec, t->next);
+		name_of(rec, t->next);
 	}
 }
 

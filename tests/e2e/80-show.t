@@ -18,7 +18,7 @@ export NSEMIG_CONFIG=$work/conf
 : >"$NSEMIG_CONFIG"
 unset NO_COLOR LESS PAGER NSEMIG_PAGER COLUMNS
 export TERM=xterm
-file=$work/web.nsc
+file=$work/web.nsc out=$work/out err=$work/err
 entry() { A conntrack -I "$@" >/dev/null 2>&1 || bail_out "conntrack -I $*"; }
 
 for ((port = 1001; port <= 1060; port++)); do
@@ -27,6 +27,27 @@ for ((port = 1001; port <= 1060; port++)); do
 done
 entry -s 2001:db8::9 -d 2001:db8::1 -p udp --sport 53 --dport 5353 -t 40
 A "$NSEMIG" snapshot --all -o "$file" 2>/dev/null || bail_out "no snapshot"
+# Rules with all that the summary tells, a translated flow, and times.
+A nft -f - <<-'END' || bail_out "no rules"
+	table inet filter {
+		quota q1 { over 10 mbytes used 2 mbytes }
+		set web { type inet_service; elements = { 80, 443, 8080 } }
+		set tags { type ipv4_addr; elements = { 192.0.2.9 comment "a	b\c" } }
+		chain nat {
+			type nat hook postrouting priority srcnat
+		}
+		chain forward {
+			type filter hook forward priority 0
+			ip saddr 192.0.2.7 quota over 25 mbytes drop
+			ct count over 20 drop
+		}
+	}
+END
+A sysctl -qw net.netfilter.nf_conntrack_timestamp=1
+entry -s 10.0.2.1 -d 192.0.2.1 -p tcp --sport 7 --dport 8080 --state TIME_WAIT -t 3000
+entry -s 10.0.2.2 -d 192.0.2.1 -p udp --sport 8 --dport 9 -t 3000 -n 198.51.100.99:5353
+A "$NSEMIG" snapshot --all -o "$work/rules.nsc" 2>/dev/null || bail_out "no snapshot"
+
 # More of them than a pipe holds.
 for ((port = 1; port <= 300; port++)); do
 	entry -s 10.0.1.1 -d 192.0.2.1 -p udp --sport $port --dport 443 -t 1000
@@ -106,5 +127,132 @@ if command -v less >/dev/null; then
 else
 	skip "the pager less" "not installed"
 fi
+
+# The summary.
+"$NSEMIG" show -s "$work/rules.nsc" >"$out" 2>&1
+has() { like "$(cat "$out")" "$1" "$2"; }
+has 'conntrack entry tcp \(ESTABLISHED 60, TIME_WAIT 1\)' "the summary: TCP by state"
+has 'conntrack entry udp \(unreplied 2\)' "the summary: UDP by what it has seen"
+has 'inet filter web: 3 elements' "the summary: a set"
+has 'Quotas: +inet filter q1: 2.0 MiB of 10.0 MiB used' "the summary: a quota"
+has 'inet filter forward rule 0: 0 bytes of 25.0 MiB used' "the summary: the quota of a rule"
+has 'Oldest: +since 20[^ ]*Z: conntrack entry tcp 10\.0\.2\.1:7 ' "the summary: the oldest"
+has 'Next: +expires in [0-9]+ s: conntrack entry udp \[2001:db8::9\]' \
+	"the summary: the next to expire"
+has 'Lost: .*ct count. begins to count at 0' "the summary: what rules lose"
+has '2 entries have counters or a start time' "the summary: what entries lose"
+
+# The width of the terminal.
+widest()
+{
+	plain | sed -n '/^PROTO/,$p' |
+		awk '{ if (length($0) > n) n = length($0) } END { print n + 0 }'
+}
+tty 64x24 "" "$NSEMIG" --no-pager show --filter proto=tcp "$file"
+is "$(widest)" 64 "64 columns: the table fits"
+like "$(plain)" '10\.0\.0\.60:1060 +192\.0\.2\.1:443 .*\+' \
+	"64 columns: addresses are whole, the rest is cut"
+unlike "$(plain)" 'REPLY|MARK|ZONE' "columns that say nothing are left out"
+tty 200x24 "" "$NSEMIG" --no-pager show --filter proto=tcp "$file"
+like "$(plain)" 'seen-reply,assured' "200 columns: nothing is cut"
+COLUMNS=64 tty 200x24 "" "$NSEMIG" --no-pager show --filter proto=tcp "$file"
+is "$(widest)" 64 "COLUMNS says how wide it is"
+"$NSEMIG" show --filter proto=tcp "$file" >"$out"
+has 'seen-reply,assured' "a file: nothing is cut"
+COLUMNS=40 "$NSEMIG" show --filter proto=tcp "$file" | cmp -s - "$out"
+ok $? "a pipe: nothing is cut"
+# The pager waits for its first key while the terminal becomes narrower.
+if command -v less >/dev/null; then
+	tty 200x24 "winch=64 q" bash -c "$NSEMIG show -e conntrack $file
+		$NSEMIG --no-pager show -e conntrack $file"
+	is "$rc" 0 "a terminal that becomes narrower"
+	seen=${seen##*Conntrack entries}
+	like "$(plain)" 'seen-r[a-z,-]*\+' "the next table is as narrow"
+	unlike "$(plain)" 'seen-reply,assured' "and nothing of it is wider"
+else
+	skip "resizing" "no less"
+fi
+
+# Colour.
+coloured() { [[ $seen == *$'\e['* ]] && echo yes || echo no; }
+tty 100x24 "" "$NSEMIG" --no-pager show -s "$file"
+is "$(coloured)" yes "colour on a terminal"
+NO_COLOR=1 tty 100x24 "" "$NSEMIG" --no-pager show -s "$file"
+is "$(coloured)" no "NO_COLOR"
+NO_COLOR=1 tty 100x24 "" "$NSEMIG" --no-pager --color always show -s "$file"
+is "$(coloured)" yes "--color always is stronger"
+TERM=dumb tty 100x24 "" "$NSEMIG" --no-pager show -s "$file"
+is "$(coloured)" no "a terminal that is dumb"
+seen=$("$NSEMIG" show "$file")
+is "$(coloured)" no "none in a pipe"
+seen=$("$NSEMIG" show --color=always "$file")
+is "$(coloured)" yes "but when it is wanted"
+
+# Columns and their order. show ARG...: $out without blanks at the ends of lines.
+show() { "$NSEMIG" show "$@" 2>"$err" | sed 's/ *$//' >"$out"; }
+show --columns SOURCE,dport,timeout --filter 'sport=1001,1002' "$file"
+is "$(head -n 1 "$out")" "SOURCE        DPORT TIMEOUT" "--columns: titles, numbers at the right"
+is "$(wc -l <"$out")" 3 "--columns: no summary"
+show --no-headings --columns sport --sort -timeout --filter proto=tcp "$file"
+is "$(tr -d ' ' <"$out" | head -n 3 | xargs)" "1060 1059 1058" "--sort: numbers downwards"
+show --no-headings --columns sport --sort src --filter proto=tcp "$file"
+is "$(tr -d ' ' <"$out" | sed -n '9,11p' | xargs)" "1009 1010 1011" "--sort: addresses are no texts"
+show --no-headings --columns sport --sort state "$work/rules.nsc" --filter 'port in (7,8,1001)'
+is "$(tr -d ' ' <"$out" | xargs)" "1001 7 8" "--sort: what has no such field comes last"
+show --no-headings --columns sport --sort -state "$work/rules.nsc" --filter 'port in (7,8,1001)'
+is "$(tr -d ' ' <"$out" | xargs)" "7 1001 8" "--sort: downwards, too"
+"$NSEMIG" show --json --sort -sport --filter proto=tcp "$file" |
+	jq -r '.records[0:2][].key.sport' | xargs >"$out"
+is "$(cat "$out")" "1060 1059" "--sort: JSON as well"
+"$NSEMIG" show --no-headings --filter sport=1001 "$file" >"$out"
+is "$(wc -l <"$out")" 1 "--no-headings: nothing but records"
+"$NSEMIG" show --columns nothing "$file" >"$out" 2>"$err"
+is $? 2 "an unknown column: the status"
+like "$(cat "$err")" "no column 'nothing'.*source.*proto" "an unknown column: those that there are"
+"$NSEMIG" show --sort prto "$file" >"$out" 2>"$err"
+is $? 2 "an unknown order"
+like "$(cat "$err")" "did you mean 'proto'" "an unknown order: what was meant"
+"$NSEMIG" show --json --porcelain "$file" >"$out" 2>"$err"
+is $? 2 "two forms at once"
+missing=
+while read -r field; do
+	"$NSEMIG" show --porcelain --columns "$field" "$work/rules.nsc" >/dev/null 2>&1 ||
+		missing+="$field "
+done < <("$NSEMIG" show --json "$work/rules.nsc" | jq -r '.records[] | [.key, .body, .state][] |
+	paths(scalars) | map(select(type == "string")) | join(".")' | sort -u)
+is "$missing" "" "every field of JSON can be a column"
+
+# For scripts.
+tab=$'\t'
+tty 40x24 "" "$NSEMIG" show --porcelain --columns proto,src,sport,nat.src,status \
+	--filter 'sport=8,1060' "$work/rules.nsc"
+is "$seen" "tcp${tab}10.0.0.60${tab}1060${tab}${tab}seen-reply,assured
+udp${tab}10.0.2.2${tab}8${tab}198.51.100.99:5353${tab}src-nat" \
+	"--porcelain: tabs, empty values, neither colour nor pager nor cut on a terminal"
+"$NSEMIG" show --porcelain --columns set,comment --filter 'set=tags' "$work/rules.nsc" >"$out"
+is "$(cat "$out")" 'tags	a\tb\\c' "--porcelain: tabs and backslashes in a value"
+"$NSEMIG" show --porcelain "$work/rules.nsc" >"$out"
+is "$(awk -F'\t' '{ print NF }' "$out" | sort -u)" 24 "--porcelain: every record has all columns"
+is "$(wc -l <"$out")" "$("$NSEMIG" show --json "$work/rules.nsc" | jq '.records | length')" \
+	"--porcelain: a line for each record"
+
+# Filters. matches EXPR N
+matches()
+{
+	is "$("$NSEMIG" show --porcelain --columns src --filter "$1" "$work/rules.nsc" 2>&1 |
+		wc -l)" "$2" "$1"
+}
+matches 'proto=tcp and dport=443 and state=ESTABLISHED' 60
+matches 'src=10.0.0.0/27' 31
+matches 'src=10.0.0.9-10.0.0.12' 4
+matches 'sport in (1001, 1050-1060)' 12
+matches 'addr=198.51.100.99' 1
+matches 'port=443,5353 and not proto=tcp' 2
+matches 'state != ESTABLISHED and proto=tcp' 1
+"$NSEMIG" show --filter 'proto=tcp and dprt=443' "$file" >"$out" 2>"$err"
+is $? 2 "an unknown field: the status"
+is "$(cat "$err")" "nsemig: filter, column 15: no record has a field 'dprt'; did you mean 'dport'?
+        proto=tcp and dprt=443
+                      ^" "an unknown field: a caret below it"
 
 done_testing

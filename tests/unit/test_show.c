@@ -184,8 +184,9 @@ static void test_sets(void **state)
 	for (int i = 0; i < SHOW_MAX_ITEMS + 2; i++) {
 		snprintf(text, sizeof(text),
 			 "{'engine':'nft','type':'element','key':{'family':'ip',"
-			 "'table':'t','set':'s%d','kind':'plain'},'body':{},'state':{}}",
-			 i);
+			 "'table':'t','set':'s%d','kind':'plain','element':'::1'},"
+			 "'body':{},'state':{'expires_ms':%d}}",
+			 i, 9000 - i);
 		rec = record(text);
 		show_tally_add(t, rec);
 		show_tally_add(t, rec);
@@ -195,6 +196,7 @@ static void test_sets(void **state)
 	assert_int_equal(t->sets.items[0].n, 2);
 	assert_int_equal(t->sets.n, SHOW_MAX_ITEMS);
 	assert_int_equal(t->sets.more, 4);
+	assert_string_equal(t->next, "nft element ip t s33 { ::1 }");
 	rec = record("{'engine':'nft','type':'rule','key':{'family':'ip','table':'t',"
 		     "'chain':'c','number':3},'body':{'expressions':[{'name':'quota',"
 		     "'limit':1000}]},'state':{'used':400}}");
