@@ -19,7 +19,7 @@
 #define LINE_MAX 190 /* of those that a reader takes */
 
 struct options {
-	bool origin, json;
+	bool origin, json, keys;
 	const char *check;
 };
 
@@ -27,17 +27,18 @@ static const struct nse_opt opts[] = {
 	NSE_OPT_FLAG('\0', "show-origin", struct options, origin,
 		     "put file and line in front of each value"),
 	NSE_OPT_FLAG('\0', "json", struct options, json, "print one JSON object"),
+	NSE_OPT_FLAG('\0', "keys", struct options, keys, "list the keys that there are"),
 	NSE_OPT_FILE('\0', "check", struct options, check,
 		     "say what is wrong with this file, and nothing else"),
 	NSE_OPT_END
 };
 
-static const char *const synopsis[] = { "[--show-origin | --json] [KEY]", "--check FILE",
-					NULL };
+static const char *const synopsis[] = { "[--show-origin | --json] [KEY]", "--keys",
+					"--check FILE", NULL };
 static const struct nse_usage usage = {
 	.name = "config",
 	.synopsis = synopsis,
-	.operands = "none",
+	.operands = "config-key",
 	.max = 1,
 	.notes =
 		"KEY is SECTION.KEY, or SECTION.NAME.KEY for [domain NAME] and [host NAME];\n"
@@ -170,6 +171,27 @@ static void print_origin(const struct item *i)
 		printf("%s:%u\t", i->set->file, i->set->line);
 	else
 		printf("default\t");
+}
+
+/* Each key by itself, of named sections for every name that is configured. */
+static int print_keys(const struct nse_config *c, struct nse_error *err)
+{
+	for (const struct nse_config_key *k = nse_config_keys; k->name; k++) {
+		struct item item = { .key = k };
+
+		if (!nse_config_named(k->section)) {
+			print_key(&item);
+			printf("\n");
+		}
+		for (size_t n = 0; nse_config_named(k->section) && n < c->nvalues; n++) {
+			if (strcmp(c->values[n].key->section, k->section) || seen(c, n))
+				continue;
+			item.subject = c->values[n].subject;
+			print_key(&item);
+			printf("\n");
+		}
+	}
+	return cmd_flush(err);
 }
 
 static void print_with_origin(void *arg, const struct item *i)
@@ -401,14 +423,19 @@ int cmd_config(int argc, char **argv)
 		return status;
 	if (o.json && o.origin)
 		return cmd_usage_error("config", "--json has the origins anyway");
-	if (o.check && (args.n || o.json || o.origin))
-		return cmd_usage_error("config", "--check FILE stands alone");
+	if (o.check || o.keys) {
+		if (args.n + o.json + o.origin + (o.check && o.keys) > 0)
+			return cmd_usage_error("config", "--%s stands alone",
+					       o.check ? "check" : "keys");
+	}
 	if (o.check)
 		return check(&args, o.check);
 	if (nse_config_load(&config, &err) < 0) {
 		err.code = err.code == -EINVAL ? -EBADMSG : err.code;
 		return cmd_fail(&err);
 	}
+	if (o.keys)
+		return print_keys(&config, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
 	if (args.n)
 		return print_one(&config, &o, args.words[0], &err);
 	return print_all(&config, &o, &err) < 0 ? cmd_fail(&err) : CMD_DONE;

@@ -41,8 +41,9 @@ static const struct nse_opt opts[] = {
 		     "list the engines, for completion"),
 	NSE_OPT_FLAG('\0', "fields", struct options, fields,
 		     "list the fields of filters and their values, for completion"),
-	NSE_OPT_FLAG('\0', "hosts", struct options, hosts,
-		     "list the hosts that ssh knows, for completion"),
+	NSE_OPT_FLAG(
+		'\0', "hosts", struct options, hosts,
+		"list the hosts that ssh or the configuration knows, for completion"),
 	NSE_OPT_STRING('\0', "platform", "SPEC", struct options, platform,
 		       "xen or script:PROGRAM, for --domains"),
 	NSE_OPT_END

@@ -141,8 +141,27 @@ static int print_host(void *arg, const char *name)
 	return 0;
 }
 
+/* Those that have a section [host NAME]. */
+static void print_configured_hosts(void)
+{
+	NSE_CLEANUP(nse_config_release) struct nse_config c = { .nvalues = 0 };
+	const char *last = "";
+
+	if (nse_config_load(&c, NULL) < 0)
+		return;
+	for (size_t i = 0; i < c.nvalues; i++) {
+		const struct nse_config_value *v = &c.values[i];
+
+		if (strcmp(v->key->section, "host") || strcmp(v->subject, last) == 0)
+			continue;
+		last = v->subject;
+		printf("%s\n", last);
+	}
+}
+
 int cmd_words_hosts(void)
 {
+	print_configured_hosts();
 	cmd_each_host(print_host, NULL);
 	return CMD_DONE;
 }

@@ -75,6 +75,7 @@ _nsemig_value()
 	dir) _nsemig_files -d ;;
 	command) _nsemig_words "$(compgen -c -- "$text")" ;;
 	vif) _nsemig_words "$(command ls /sys/class/net 2>/dev/null)" ;;
+	config-key) _nsemig_words "$("$nsemig" config --keys 2>/dev/null)" ;;
 	engine)
 		_nsemig_past ,
 		_nsemig_ask engines

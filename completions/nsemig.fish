@@ -65,6 +65,8 @@ function __nsemig_value
             __fish_complete_command
         case vif
             command ls /sys/class/net 2>/dev/null
+        case config-key
+            nsemig config --keys 2>/dev/null
         case engine
             nsemig help --engines 2>/dev/null | __nsemig_behind , $argv[2]
         case filter

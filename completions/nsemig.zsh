@@ -51,6 +51,7 @@ _nsemig_value() {
 	dir) _files -/ ;;
 	command) _command_names -e ;;
 	vif) found=(/sys/class/net/*(N:t)); compadd -- $found ;;
+	config-key) found=(${(f)"$($nsemig config --keys 2>/dev/null)"}); compadd -- $found ;;
 	engine) compset -P '*,'; _nsemig_ask engines '' -S , -q ;;
 	filter) _nsemig_filter ;;
 	columns) compset -P '*,'; _nsemig_ask columns '' -S , -q ;;

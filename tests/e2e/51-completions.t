@@ -14,7 +14,7 @@ cp "$top/completions/nsemig.zsh" "$work/zsh/_nsemig"
 printf '#!/bin/sh\n' >"$work/bin/nsemig-extra"
 chmod 755 "$work/bin/nsemig-extra"
 export PATH=$work/bin:$PATH NSEMIG_CONFIG=$work/conf HOME=$work
-printf '[domain web1]\naddresses = 192.0.2.1\n[domain db]\nzones = 4\n' >"$NSEMIG_CONFIG"
+printf '[domain web1]\naddresses = 192.0.2.1\n[domain db]\nzones = 4\n[host confd]\nport = 22\n' >"$NSEMIG_CONFIG"
 printf 'Host hostB *.example !no\n\tUser root\nInclude more/*\n' >"$work/.ssh/config"
 mkdir "$work/.ssh/more"
 printf 'host=included\n' >"$work/.ssh/more/one"
@@ -68,6 +68,8 @@ lists()
 	nsemig snapshot |db web1
 	nsemig diff one.nsc @|@db @web1
 	nsemig migrate web1 known|known1 known2:2222
+	nsemig migrate web1 conf|confd
+	nsemig config domain.web1.a|domain.web1.addresses domain.web1.anchor
 	nsemig show --color=|always auto never
 	nsemig show -e |conntrack expect nft
 	nsemig migrate web1 gone|

@@ -97,6 +97,19 @@ run config domain.web1.zones
 is "$rc $(cat "$out")" "1 " "a key that is not set"
 run config state-dri
 like "$rc $(cat "$err")" "2 .*did you mean 'nsemig.state-dir'" "a key that does not exist"
+run config --keys
+cp "$out" "$work/keys"
+bad=
+while read -r key; do
+	run config "$key"
+	[ $rc -lt 2 ] || bad+="$key "
+done <"$work/keys"
+is "$bad$(grep -c '^domain.web1.' "$work/keys")" 9 "--keys lists what can be asked for"
+undocumented=
+for key in $(sed 's/.*\.//' "$work/keys" | sort -u); do
+	grep -q "^\.It Cm .*\b$key\b" "$top/man/nsemig.conf.5" || undocumented+="$key "
+done
+is "$undocumented" "" "the manual has every key"
 printf '[nsemig]\nplatform = kvm\n[metric]\n[snapshot]\nkeep = 3\nkeep = 4\n' >"$work/bad"
 run config --check "$work/bad"
 is "$rc $(cut -d: -f3 "$err" | xargs)" "3 2 3 6" "--check tells all errors with their lines"
