@@ -14,7 +14,8 @@
 #include "lib/util/cleanup.h"
 
 /* Rules of which at least so many of 100 words are the same are one that changed. */
-#define ALIKE 50
+#define ALIKE	   50
+#define LOOK_AHEAD 32 /* rules that are compared with one that went */
 
 struct hunks {
 	const struct diff_print *p;
@@ -63,8 +64,9 @@ static const struct diff_row *find_partner(const struct hunks *h,
 					   const struct diff_row *end)
 {
 	NSE_FREE char *ta = rule_text(h, 0, row->a);
+	const struct diff_row *last = end - from > LOOK_AHEAD ? from + LOOK_AHEAD : end;
 
-	for (; ta && row->moved == DIFF_NOT_MOVED && from < end; from++) {
+	for (; ta && row->moved == DIFF_NOT_MOVED && from < last; from++) {
 		NSE_FREE char *tb = rule_text(h, 1, from->b);
 
 		if (tb && from->moved == DIFF_NOT_MOVED &&

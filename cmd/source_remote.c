@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/context/stream_format.h"
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
@@ -93,9 +94,13 @@ static void add_option(FILE *to, const char *name, const char *value)
 
 static void add_engines(FILE *to, uint32_t engines)
 {
+	const char *sep = " -e ";
+
 	for (size_t i = 0; engines != NSE_ENGINES_ALL && nse_engines[i]; i++)
-		if (engines >> i & 1)
-			add_option(to, "-e", nse_engines[i]->name);
+		if (engines >> i & 1) {
+			fprintf(to, "%s%s", sep, nse_engines[i]->name);
+			sep = ",";
+		}
 }
 
 static void add_scope(FILE *to, const struct nse_scope *s)
@@ -142,9 +147,19 @@ char *cmd_remote_args(const struct cmd_scope *chosen, const char *domain)
 /* What is read, and what became of it. */
 struct far {
 	int fd;
-	bool silent; /* it said nothing for too long */
-	uint64_t bytes;
+	bool silent;				  /* it said nothing for too long */
+	char start[sizeof(NSE_STREAM_MAGIC) - 1]; /* the first bytes that came */
+	size_t n;				  /* of them */
 };
+
+static void note_start(struct far *f, const char *p, size_t n)
+{
+	size_t left = sizeof(f->start) - f->n;
+
+	n = n < left ? n : left;
+	memcpy(f->start + f->n, p, n);
+	f->n += n;
+}
 
 static ssize_t read_far(void *arg, void *p, size_t n)
 {
@@ -155,7 +170,7 @@ static ssize_t read_far(void *arg, void *p, size_t n)
 		int rc;
 
 		if (k >= 0) {
-			f->bytes += (uint64_t)k;
+			note_start(f, p, (size_t)k);
 			return k;
 		}
 		if (errno == EINTR)
@@ -213,8 +228,7 @@ static int judge(const struct far *f, int status, const char *target, bool rsh, 
 	if (status != 0)
 		return far_failed(status, target, rsh, err);
 	if (rc < 0) {
-		bool strange =
-			rc == -EBADMSG && strstr(err->text, "not a context stream");
+		bool strange = memcmp(f->start, NSE_STREAM_MAGIC, f->n) != 0;
 
 		/* What is wrong with a stream is not wrong with the command line. */
 		err->code = rc == -EINVAL ? -EBADMSG : rc;

@@ -226,6 +226,8 @@ run B "${far[@]}" "$work/b.nsc" "$a:"; is $rc 0 "HOST: is the other side's domai
 run B "${far[@]}" -e conntrack --addr "$vm" "$work/b.nsc" "$a:"
 is $rc 0 "or what the options choose there" || diag "$(cat "$out" "$err")"
 run B "${far[@]}" "$a:vm1" "$a:vm1"; is $rc 0 "two of them"
+run B "${far[@]}" -e conntrack,expect --stat "$work/a.nsc" "$a:vm1"
+like "$rc $(cat "$out")" "^1  conntrack .*total: 1 added, 1 removed, 1 changed" "only some engines"
 run B --rsh "ssh -i $LAB_IDENTITY -o UserKnownHostsFile=$LAB_KNOWN_HOSTS" "$a:vm1" "$work/b.nsc"
 is $rc 0 "with --rsh" || diag "$(cat "$err")"
 at B "$NSEMIG" show "${far[@]}" --json "$a:vm1" >"$out" 2>"$err"

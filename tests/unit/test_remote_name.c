@@ -96,7 +96,7 @@ static void test_args(void **state)
 	args = cmd_remote_args(&s, "-rf $(x) 'y'");
 	assert_string_equal(args, "snapshot -- '-rf $(x) '\\''y'\\'''");
 	free(args);
-	assert_int_equal(take_engines(&s, "conntrack", &err), 0);
+	assert_int_equal(take_engines(&s, "conntrack,expect", &err), 0);
 	assert_int_equal(take_addr(&s, "192.0.2.0/28", &err), 0);
 	assert_int_equal(take_addr(&s, "2001:db8::1", &err), 0);
 	assert_int_equal(take_vif(&s, "vif5.0", &err), 0);
@@ -104,8 +104,9 @@ static void test_args(void **state)
 	assert_int_equal(take_table(&s, "inet:a;b", &err), 0);
 	args = cmd_remote_args(&s, "");
 	assert_string_equal(
-		args, "snapshot -e conntrack --addr 192.0.2.0/28 --addr 2001:db8::1 "
-		      "--vif vif5.0 --zone 7 --table 'inet:a;b'");
+		args,
+		"snapshot -e conntrack,expect --addr 192.0.2.0/28 --addr 2001:db8::1 "
+		"--vif vif5.0 --zone 7 --table 'inet:a;b'");
 	free(args);
 }
 
