@@ -14,6 +14,7 @@
 #include "cmd/job.h"
 #include "cmd/output.h"
 #include "cmd/problems.h"
+#include "cmd/progress.h"
 #include "cmd/source.h"
 #include "lib/engine/registry.h"
 #include "lib/session/install.h"
@@ -26,7 +27,7 @@ struct options {
 	bool dry_run, best_effort, json;
 	int64_t settle_s;
 	uint32_t engines;
-	int anchor;
+	int anchor, progress;
 };
 
 /* What took how long. */
@@ -48,6 +49,7 @@ static const struct nse_opt opts[] = {
 		    "accept any TCP window for so long (default 0)"),
 	CMD_ANCHOR_OPT(struct options, anchor),
 	NSE_OPT_FLAG('\0', "json", struct options, json, "report as one JSON object"),
+	CMD_PROGRESS_OPT(struct options, progress),
 	{ .letter = 'e',
 	  .name = "engine",
 	  .arg = "NAME[,NAME]",
@@ -67,14 +69,65 @@ static const struct nse_usage usage = {
 	.max = 1,
 };
 
+/* Everything that this command shows while it runs. */
+struct show {
+	struct cmd_progress *progress;
+	const struct nse_job *job;
+	bool verifies;
+	const struct cmd_common *common;
+	int answered; /* signals */
+};
+
+static void show_release(struct show *s)
+{
+	cmd_progress_stop(s->progress);
+}
+
+/* In the thread of the progress: numbers that only grow, maybe not the newest. */
+static void look_at_job(void *arg, struct cmd_progress_at *now)
+{
+	const struct show *s = arg;
+	const struct nse_job *job = s->job;
+
+	now->records = __atomic_load_n(s->verifies ? &job->verified : &job->created,
+				       __ATOMIC_RELAXED);
+	if (!s->verifies)
+		now->records += __atomic_load_n(&job->kept, __ATOMIC_RELAXED) +
+				__atomic_load_n(&job->refused, __ATOMIC_RELAXED);
+}
+
+static void enter(struct show *s, const char *phase, const struct nse_job *job,
+		  uint64_t total)
+{
+	const struct cmd_progress_at at = { .phase = phase,
+					    .work = true,
+					    .total = total };
+
+	s->job = job;
+	s->verifies = strcmp(phase, "verify") == 0;
+	cmd_progress_update(s->progress, &at);
+	if (job && total)
+		cmd_progress_ask(s->progress, look_at_job, s);
+}
+
+/* Behind the installation there is nothing that could be taken back. */
+static void answer_signal(struct show *s)
+{
+	if (cmd_signal_again(&s->answered))
+		cmd_say(s->common, "the context is installed; it is being settled and "
+				   "read back, which has to be finished");
+}
+
 /* Lets the windows be learnt, then makes the entries strict. */
-static int settle(const struct options *o, struct nse_job *job, struct nse_error *err)
+static int settle(const struct options *o, struct nse_job *job, struct show *show,
+		  struct nse_error *err)
 {
 	int64_t until = nse_now_us() + o->settle_s * 1000000;
 
 	/* A signal cuts the waiting short, never the settling. */
 	while (!cmd_signal && nse_poll_ms(until) > 0)
 		poll(NULL, 0, nse_poll_ms(until));
+	answer_signal(show);
 	return nse_engines_settle(o->engines, job, err);
 }
 
@@ -88,24 +141,30 @@ static int64_t lap(int64_t *start)
 }
 
 static int install(const struct options *o, const struct nse_snapshot *snap,
-		   struct nse_job *job, struct phases *took, struct nse_error *err)
+		   struct nse_job *job, struct show *show, struct phases *took,
+		   struct nse_error *err)
 {
 	int64_t start = nse_now_us();
 	unsigned int flags = (o->dry_run ? NSE_INSTALL_DRY_RUN : 0) |
 			     (o->best_effort ? NSE_INSTALL_BEST_EFFORT : 0) |
 			     (o->settle_s ? NSE_INSTALL_LIBERAL : 0) |
 			     cmd_anchor_flags(o->anchor);
-	int rc = nse_install_apply(snap->ctx, o->engines, flags,
-				   &snap->header.scope.others, job, err);
+	int rc;
 
+	enter(show, "install", job, nse_context_count(snap->ctx));
+	rc = nse_install_apply(snap->ctx, o->engines, flags, &snap->header.scope.others,
+			       &cmd_signal, job, err);
 	took->install_us = lap(&start);
 	if (rc < 0 || o->dry_run)
 		return rc;
+	enter(show, "settle", NULL, 0);
 	if (o->settle_s)
-		rc = settle(o, job, err);
+		rc = settle(o, job, show, err);
 	took->settle_us = lap(&start);
+	enter(show, "verify", job, job->created);
 	if (rc == 0)
 		rc = nse_engines_verify(o->engines, job, err);
+	answer_signal(show);
 	took->verify_us = lap(&start);
 	/* From here on the context is in force, though not as it should be. */
 	if (rc < 0) {
@@ -178,6 +237,20 @@ static int status_of(const struct options *o, const struct nse_job *job)
 	return job->refused || job->differ ? CMD_DIFFERS : CMD_DONE;
 }
 
+static int load(const char *path, const struct options *o, const struct nse_args *args,
+		const struct nse_map *map, struct nse_snapshot *snap,
+		struct nse_error *err)
+{
+	int rc = cmd_load_file(path, o->engines, snap, err);
+
+	if (rc == 0)
+		rc = cmd_relocate(snap, map, NULL, err);
+	if (rc == 0)
+		rc = cmd_scope_others(&args->common, &snap->header.scope, err);
+	return cmd_signal ? nse_error(err, -EINTR, "interrupted: nothing was changed")
+			  : rc;
+}
+
 static int run(const struct nse_args *args, const struct options *o,
 	       const struct nse_map *map, struct nse_error *err)
 {
@@ -185,19 +258,21 @@ static int run(const struct nse_args *args, const struct options *o,
 	NSE_CLEANUP(nse_job_release) struct nse_job job = { .ctx = NULL };
 	int64_t start = nse_now_us();
 	struct nse_error failed = { 0 };
+	NSE_CLEANUP(show_release) struct show show = { .common = &args->common };
 	struct phases took = { 0 };
 	int rc;
 
-	rc = cmd_load_file(args->words[0], o->engines, &snap, err);
-	if (rc == 0)
-		rc = cmd_relocate(&snap, map, NULL, err);
-	if (rc == 0)
-		rc = cmd_scope_others(&args->common, &snap.header.scope, err);
+	cmd_catch_signals();
+	show.progress = cmd_progress_start(o->progress, &args->common, "",
+					   strcmp(args->words[0], "-") == 0);
+	enter(&show, "read", NULL, 0);
+	rc = load(args->words[0], o, args, map, &snap, err);
 	if (rc < 0)
 		return rc;
 	took.read_us = lap(&start);
-	cmd_catch_signals();
-	rc = install(o, &snap, &job, &took, &failed);
+	cmd_hold_signals();
+	rc = install(o, &snap, &job, &show, &took, &failed);
+	cmd_progress_stop(nse_take(show.progress));
 	if (rc < 0 && rc != -ECANCELED) {
 		*err = failed;
 		return rc;

@@ -61,6 +61,14 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 extern volatile sig_atomic_t cmd_signal;
 void cmd_catch_signals(void);
 
+/*
+ * The same, but none of them ends the process: for what would be left half done.
+ * Each is an occasion to say so: cmd_signal_again() is true once for each that came
+ * since the last call with this *told (0 at first).
+ */
+void cmd_hold_signals(void);
+bool cmd_signal_again(int *told);
+
 int cmd_snapshot(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_diff(int argc, char **argv);

@@ -187,7 +187,9 @@ static bool manual(const char *section, const char *page)
 	NSE_FREE char *path = page_in_tree(section, page);
 	char *in_tree[] = { "man", path, NULL };
 	char *argv[] = { "man", (char *)section, (char *)page, NULL };
-	const struct nse_spawn s = { path ? in_tree : argv, STDIN_FILENO, -1, -1 };
+	const struct nse_spawn s = {
+		.argv = path ? in_tree : argv, .in = STDIN_FILENO, .out = -1, .errfd = -1
+	};
 	pid_t pid;
 
 	if (!path && !page_is_installed(section, page))

@@ -20,6 +20,7 @@
 #include "cmd/progress.h"
 #include "lib/scope/resolve.h"
 #include "lib/session/source.h"
+#include "lib/session/steps.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
@@ -30,9 +31,6 @@ struct options {
 	int64_t timeout;
 	int progress, anchor;
 };
-
-/* In the order of enum cmd_progress_when. */
-static const char *const progress_words[] = { "auto", "never", "json", NULL };
 
 static const struct nse_opt opts[] = {
 	NSE_OPT_FILE('\0', "report", struct options, report,
@@ -45,9 +43,7 @@ static const struct nse_opt opts[] = {
 		    "abort when the target has not committed S seconds after the "
 		    "freeze, or is silent for so long (30, or as configured)"),
 	CMD_ANCHOR_OPT(struct options, anchor),
-	NSE_OPT_CHOICE('\0', "progress", "WHEN", struct options, progress, progress_words,
-		       "show it on stderr while it runs: auto (a line, on a terminal), "
-		       "never, or json"),
+	CMD_PROGRESS_OPT(struct options, progress),
 	NSE_OPT_END
 };
 
@@ -68,6 +64,9 @@ static const struct nse_usage usage = {
 struct watcher {
 	const struct cmd_common *common;
 	struct cmd_progress *progress;
+	const char *domain, *target;
+	int answered;	  /* signals */
+	uint64_t records; /* the most that were at the target */
 };
 
 static void note(void *arg, const char *text)
@@ -77,11 +76,41 @@ static void note(void *arg, const char *text)
 	cmd_say(w->common, "%s", text);
 }
 
+/* Each Ctrl-C is told what becomes of it. */
+static void answer_signal(struct watcher *w, const struct nse_source_progress *now)
+{
+	bool again = w->answered > 0;
+
+	if (!cmd_signal_again(&w->answered))
+		return;
+	if (now->released)
+		cmd_say(w->common,
+			"%s has been released to run at %s, and that cannot be taken "
+			"back: its context is being settled there and removed here, "
+			"which has to be finished",
+			w->domain, w->target);
+	else if (strcmp(now->phase, NSE_STEPS_UNDO) != 0 || !again)
+		cmd_say(w->common, "interrupted: everything is taken back, %s stays here",
+			w->domain);
+	else
+		cmd_say(w->common,
+			"everything is being taken back already, and %s would "
+			"be left half moved without that",
+			w->domain);
+}
+
 static void on_progress(void *arg, const struct nse_source_progress *now)
 {
-	const struct watcher *w = arg;
+	struct watcher *w = arg;
+	const struct cmd_progress_at at = { .phase = now->phase,
+					    .memory = now->memory,
+					    .records = now->records,
+					    .sent = now->sent };
 
-	cmd_progress_update(w->progress, now);
+	if (now->records > w->records)
+		w->records = now->records;
+	cmd_progress_update(w->progress, &at);
+	answer_signal(w, now);
 }
 
 /* The report goes to its file whole or not at all. */
@@ -183,7 +212,7 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	NSE_CLEANUP(nse_words_release) struct nse_words shell = { 0 };
 	NSE_CLEANUP(nse_problems_release)
 	struct nse_problems problems = NSE_PROBLEMS_INIT;
-	struct watcher watcher = { &args->common, NULL };
+	struct watcher watcher = { .common = &args->common, .target = args->words[1] };
 	struct nse_source_spec spec = { .scope = &scope,
 					.engines = chosen->engines,
 					.target = args->words[1],
@@ -222,6 +251,7 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	configure(&spec, o);
 	spec.move = (struct nse_move_spec){ scope.domain.name, host, args->rest,
 					    (const char *const *)shell.argv };
+	watcher.domain = scope.domain.name;
 	watcher.progress =
 		cmd_progress_start(o->progress, &args->common, host, remote->rsh != NULL);
 	result = nse_source_migrate(&spec, &report, &problems, err);
@@ -249,7 +279,7 @@ int cmd_migrate(int argc, char **argv)
 	status = nse_opts_parse(&usage, groups, argc, argv, &args);
 	if (status >= 0)
 		return status;
-	cmd_catch_signals();
+	cmd_hold_signals();
 	signal(SIGPIPE, SIG_IGN);
 	return migrate(&args, &o, &chosen, &remote, &err);
 }

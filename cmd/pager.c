@@ -41,7 +41,7 @@ static pid_t run_line(const char *line, int in, struct nse_error *err)
 	NSE_FREE char *copy = strdup(line);
 	char *words[MOST_WORDS + 1] = { NULL }, *rest = copy, *word;
 	char *shell[] = { "/bin/sh", "-c", copy, NULL };
-	struct nse_spawn s = { words, in, -1, -1 };
+	struct nse_spawn s = { .argv = words, .in = in, .out = -1, .errfd = -1 };
 	size_t n = 0;
 
 	if (!copy)

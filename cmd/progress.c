@@ -29,14 +29,16 @@
 #include "lib/util/io.h"
 
 #define TICK_US	  250000
+#define DELAY_US  500000  /* what is over by then has no line */
 #define IDLE_US	  1000000 /* between two objects that say nothing new */
 #define DRAIN_US  1000000 /* for the last words, at the end */
+#define MOVES	  2	  /* the first one may just fill the pipe to ssh(1) */
 #define MOMENTS	  64	  /* steps between two ticks */
 #define ERASE_END "\033[K"
 #define ERASE	  "\r" ERASE_END
 
 struct moment {
-	struct nse_source_progress at;
+	struct cmd_progress_at at;
 	int64_t us;
 };
 
@@ -53,6 +55,8 @@ struct cmd_progress {
 	struct moment now;    /* us 0: nothing known yet */
 	struct moment begun[MOMENTS];
 	size_t nbegun;
+	void (*ask)(void *arg, struct cmd_progress_at *now); /* or NULL */
+	void *arg;
 	bool stopping;
 
 	/* the thread's own */
@@ -60,6 +64,8 @@ struct cmd_progress {
 	bool open;  /* somebody's unfinished line is */
 	struct cmd_rate rate;
 	uint64_t per_s;
+	unsigned int moves; /* ticks at which the phase's work had moved on */
+	struct cmd_progress_at ticked;
 	struct cmd_talk talk;
 	struct moment shown;
 	int64_t end; /* of the patience with the last words, 0: not yet */
@@ -138,12 +144,25 @@ static bool hear(struct cmd_progress *p, bool stopping)
 	return n == 0 || (errno != EAGAIN && errno != EINTR);
 }
 
+static bool same(const struct cmd_progress_at *a, const struct cmd_progress_at *b)
+{
+	return a->phase == b->phase && a->memory.bytes == b->memory.bytes &&
+	       a->memory.total == b->memory.total && a->records == b->records &&
+	       a->total == b->total && a->sent == b->sent;
+}
+
+static bool may_ask(const struct cmd_progress *p, const struct moment *now)
+{
+	return now->us && (cmd_progress_may_ask(&now->at, p->by_ssh) ||
+			   (now->at.work && p->by_ssh && p->moves < MOVES));
+}
+
 /* Somebody else has the terminal, or is about to use it. */
 static bool hidden(const struct cmd_progress *p, const struct moment *now)
 {
 	pid_t owner = tcgetpgrp(p->tty);
 
-	return !now->us || cmd_progress_may_ask(&now->at, p->by_ssh) ||
+	return !now->us || may_ask(p, now) || nse_now_us() < p->start + DELAY_US ||
 	       (owner >= 0 && owner != getpgrp());
 }
 
@@ -187,9 +206,24 @@ static void print_news(struct cmd_progress *p, const struct moment *begun, size_
 	if (!now.us || nbegun)
 		return;
 	now.us = nse_now_us();
-	if (memcmp(&now.at, &p->shown.at, sizeof(now.at)) != 0 ||
-	    now.us >= p->shown.us + IDLE_US)
+	if (!same(&now.at, &p->shown.at) || now.us >= p->shown.us + IDLE_US)
 		print_json(p, &now);
+}
+
+/*
+ * The rate of work is that of a phase, and begins anew with it; so does the question
+ * whether somebody takes what we give.
+ */
+static void count(struct cmd_progress *p, const struct cmd_progress_at *now)
+{
+	bool begins = p->ticked.phase != now->phase;
+
+	if (begins && now->work)
+		p->rate.n = 0;
+	p->moves = begins ? 0 : p->moves + !same(&p->ticked, now);
+	p->ticked = *now;
+	p->per_s = cmd_rate_add(&p->rate, nse_now_us(),
+				now->work ? now->records : now->memory.bytes);
 }
 
 /* Shows what is due; true when that was the last time. */
@@ -201,6 +235,8 @@ static bool look(struct cmd_progress *p, bool tick)
 
 	pthread_mutex_lock(&p->lock);
 	stopping = p->stopping;
+	if (p->ask && p->now.us)
+		p->ask(p->arg, &p->now.at);
 	now = p->now;
 	if (tick || stopping) {
 		nbegun = p->nbegun;
@@ -210,11 +246,11 @@ static bool look(struct cmd_progress *p, bool tick)
 	pthread_mutex_unlock(&p->lock);
 	was_drawn = p->drawn;
 	over = hear(p, stopping);
-	ask = !p->json && now.us && cmd_progress_may_ask(&now.at, p->by_ssh);
+	if (tick && now.us)
+		count(p, &now.at);
+	ask = !p->json && may_ask(p, &now);
 	if (ask)
 		pass_open(p);
-	if (tick)
-		p->per_s = cmd_rate_add(&p->rate, nse_now_us(), now.at.memory.bytes);
 	if (p->json && (tick || stopping))
 		print_news(p, begun, nbegun, now);
 	if (!p->json && !stopping && (tick || ask || p->drawn != was_drawn))
@@ -309,6 +345,9 @@ static int start_thread(struct cmd_progress *p)
 	return -rc;
 }
 
+/* In the order of enum cmd_progress_when. */
+const char *const cmd_progress_words[] = { "auto", "never", "json", NULL };
+
 static bool wanted(int when, const struct cmd_common *common)
 {
 	const char *term = getenv("TERM");
@@ -340,9 +379,8 @@ struct cmd_progress *cmd_progress_start(int when, const struct cmd_common *commo
 	return p;
 }
 
-void cmd_progress_update(void *arg, const struct nse_source_progress *now)
+void cmd_progress_update(struct cmd_progress *p, const struct cmd_progress_at *now)
 {
-	struct cmd_progress *p = arg;
 	struct moment m = { *now, nse_now_us() };
 	bool hide;
 
@@ -354,10 +392,22 @@ void cmd_progress_update(void *arg, const struct nse_source_progress *now)
 	if ((!p->now.us || p->now.at.phase != now->phase) && p->nbegun < MOMENTS)
 		p->begun[p->nbegun++] = m;
 	p->now = m;
+	p->ask = NULL;
 	pthread_mutex_unlock(&p->lock);
 	/* Before a question is asked where the line is. */
 	if (hide)
 		eventfd_write(p->kick, 1);
+}
+
+void cmd_progress_ask(struct cmd_progress *p,
+		      void (*ask)(void *arg, struct cmd_progress_at *now), void *arg)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->ask = ask;
+	p->arg = arg;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void cmd_progress_stop(struct cmd_progress *p)
@@ -366,6 +416,7 @@ void cmd_progress_stop(struct cmd_progress *p)
 		return;
 	dup2(p->tty, STDERR_FILENO);
 	pthread_mutex_lock(&p->lock);
+	p->ask = NULL;
 	p->stopping = true;
 	pthread_mutex_unlock(&p->lock);
 	/* Behind all that was printed: what is not read then is not ours. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the progress of a migration looks like.
+ * What progress looks like.
  */
 #include "cmd/progress_line.h"
 
@@ -18,10 +18,12 @@
 #define LEFT_MAX_S  (100 * 3600) /* more is no forecast */
 #define TARGET_ROOM 280
 
-/* The steps of lib/session/source.c in words. */
-static const struct {
+struct words {
 	const char *step, *words;
-} phases[] = {
+};
+
+/* The steps of lib/session/source.c in words. */
+static const struct words phases[] = {
 	{ "lock", "connecting" },
 	{ "connect", "connecting" },
 	{ "hello", "preflight" },
@@ -40,33 +42,46 @@ static const struct {
 	{ "clean", "cleaning up here" },
 	{ "done", "cleaning up here" },
 	{ NSE_STEPS_UNDO, "undoing" },
+	{ NULL, NULL },
 };
 
-static const char *words_of(const char *step)
+static const struct words works[] = {
+	{ "read", "reading" },
+	{ "collect", "collecting" },
+	{ "connect", "connecting" },
+	{ "send", "sending" },
+	{ "wait", "installing there" },
+	{ "install", "installing" },
+	{ "settle", "settling" },
+	{ "verify", "verifying" },
+	{ NULL, NULL },
+};
+
+static const char *words_of(const struct cmd_progress_at *p)
 {
-	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
-		if (strcmp(phases[i].step, step) == 0)
-			return phases[i].words;
-	return step;
+	for (const struct words *w = p->work ? works : phases; w->step; w++)
+		if (strcmp(w->step, p->phase) == 0)
+			return w->words;
+	return p->phase;
 }
 
-static bool is(const struct nse_source_progress *p, const char *step)
+static bool is(const struct cmd_progress_at *p, const char *step)
 {
 	return strcmp(p->phase, step) == 0;
 }
 
-uint64_t cmd_rate_add(struct cmd_rate *r, int64_t now_us, uint64_t bytes)
+uint64_t cmd_rate_add(struct cmd_rate *r, int64_t now_us, uint64_t n)
 {
 	if (r->n == CMD_RATE_SAMPLES) {
 		r->n--;
 		memmove(r->at, r->at + 1, r->n * sizeof(r->at[0]));
-		memmove(r->bytes, r->bytes + 1, r->n * sizeof(r->bytes[0]));
+		memmove(r->counts, r->counts + 1, r->n * sizeof(r->counts[0]));
 	}
 	r->at[r->n] = now_us;
-	r->bytes[r->n++] = bytes;
-	if (now_us <= r->at[0] || bytes <= r->bytes[0])
+	r->counts[r->n++] = n;
+	if (now_us <= r->at[0] || n <= r->counts[0])
 		return 0;
-	return (uint64_t)((double)(bytes - r->bytes[0]) * SECOND /
+	return (uint64_t)((double)(n - r->counts[0]) * SECOND /
 			  (double)(now_us - r->at[0]));
 }
 
@@ -93,10 +108,19 @@ static void add(char out[CMD_PROGRESS_ROOM], const char *fmt, ...)
 	va_end(ap);
 }
 
+static void add_left(uint64_t done, uint64_t total, uint64_t rate,
+		     char out[CMD_PROGRESS_ROOM])
+{
+	char left[CLOCK];
+
+	if (total > done && (total - done) / rate < LEFT_MAX_S)
+		add(out, ", %s left", clock_text((int64_t)((total - done) / rate), left));
+}
+
 static void add_memory(const struct nse_move_progress *m, bool copying, uint64_t rate,
 		       char out[CMD_PROGRESS_ROOM])
 {
-	char text[CMD_NUMBER], left[CLOCK];
+	char text[CMD_NUMBER];
 
 	if (!m->bytes)
 		return;
@@ -107,9 +131,26 @@ static void add_memory(const struct nse_move_progress *m, bool copying, uint64_t
 		return;
 	add(out, ", %s/s", cmd_bytes(rate, text));
 	/* Beyond the total the domain writes faster than that can be told. */
-	if (m->total > m->bytes && (m->total - m->bytes) / rate < LEFT_MAX_S)
-		add(out, ", %s left",
-		    clock_text((int64_t)((m->total - m->bytes) / rate), left));
+	add_left(m->bytes, m->total, rate, out);
+}
+
+static void add_work(const struct cmd_progress_at *p, uint64_t rate,
+		     char out[CMD_PROGRESS_ROOM])
+{
+	char text[CMD_NUMBER];
+
+	if (!p->records && !p->total)
+		return;
+	add(out, ": %s", cmd_number(p->records, text));
+	if (p->total)
+		add(out, " of %s", cmd_number(p->total, text));
+	add(out, " record%s", (p->total ? p->total : p->records) == 1 ? "" : "s");
+	if (p->sent)
+		add(out, " (%s)", cmd_bytes(p->sent, text));
+	if (!rate)
+		return;
+	add(out, ", %s/s", cmd_number(rate, text));
+	add_left(p->records, p->total, rate, out);
 }
 
 /* Cuts between characters: a continuation byte of UTF-8 takes no column. */
@@ -127,7 +168,7 @@ static void clip(char *text, size_t columns)
 	}
 }
 
-const char *cmd_progress_line(const struct nse_source_progress *p, const char *target,
+const char *cmd_progress_line(const struct cmd_progress_at *p, const char *target,
 			      int64_t elapsed_us, uint64_t rate, size_t columns,
 			      char out[CMD_PROGRESS_ROOM])
 {
@@ -135,11 +176,12 @@ const char *cmd_progress_line(const struct nse_source_progress *p, const char *t
 	bool copying = is(p, "suspend");
 
 	out[0] = '\0';
-	add(out, "nsemig: %s %s", clock_text(elapsed_us / SECOND, text),
-	    words_of(p->phase));
-	if (copying || is(p, "ready"))
+	add(out, "nsemig: %s %s", clock_text(elapsed_us / SECOND, text), words_of(p));
+	if (p->work)
+		add_work(p, rate, out);
+	else if (copying || is(p, "ready"))
 		add_memory(&p->memory, copying, rate, out);
-	if (p->records && !is(p, NSE_STEPS_UNDO))
+	if (!p->work && p->records && !is(p, NSE_STEPS_UNDO))
 		add(out, "; %s record%s (%s) at %s", cmd_number(p->records, number),
 		    p->records == 1 ? "" : "s", cmd_bytes(p->sent, bytes),
 		    cmd_safe(target, safe, sizeof(safe)));
@@ -147,22 +189,32 @@ const char *cmd_progress_line(const struct nse_source_progress *p, const char *t
 	return out;
 }
 
-const char *cmd_progress_json(const struct nse_source_progress *p, int64_t elapsed_us,
+const char *cmd_progress_json(const struct cmd_progress_at *p, int64_t elapsed_us,
 			      char out[CMD_PROGRESS_ROOM])
 {
 	out[0] = '\0';
-	add(out,
-	    "{\"format\":1,\"phase\":\"%s\",\"bytes\":%" PRIu64 ",\"total\":%" PRIu64
-	    ",\"records\":%" PRIu64 ",\"context_bytes\":%" PRIu64
-	    ",\"elapsed_us\":%" PRId64 "}\n",
-	    p->phase, p->memory.bytes, p->memory.total, p->records, p->sent, elapsed_us);
+	if (p->work)
+		add(out,
+		    "{\"format\":1,\"phase\":\"%s\",\"records\":%" PRIu64
+		    ",\"records_total\":%" PRIu64 ",\"context_bytes\":%" PRIu64
+		    ",\"elapsed_us\":%" PRId64 "}\n",
+		    p->phase, p->records, p->total, p->sent, elapsed_us);
+	else
+		add(out,
+		    "{\"format\":1,\"phase\":\"%s\",\"bytes\":%" PRIu64
+		    ",\"total\":%" PRIu64 ",\"records\":%" PRIu64
+		    ",\"context_bytes\":%" PRIu64 ",\"elapsed_us\":%" PRId64 "}\n",
+		    p->phase, p->memory.bytes, p->memory.total, p->records, p->sent,
+		    elapsed_us);
 	return out;
 }
 
-bool cmd_progress_may_ask(const struct nse_source_progress *p, bool by_ssh)
+bool cmd_progress_may_ask(const struct cmd_progress_at *p, bool by_ssh)
 {
-	if (is(p, "lock") || is(p, "connect"))
+	if (is(p, "lock") || is(p, "connect") || (p->work && is(p, "wait")))
 		return by_ssh;
+	if (p->work)
+		return false;
 	return is(p, "move") || (is(p, "suspend") && p->memory.total && !p->memory.bytes);
 }
 

@@ -104,7 +104,7 @@ static int apply(const struct options *o, const struct nse_args *args,
 
 	if (rc == 0)
 		rc = nse_install_apply(s->ctx, NSE_ENGINES_ALL, flags,
-				       &s->header.scope.others, &job, err);
+				       &s->header.scope.others, &cmd_signal, &job, err);
 
 	for (size_t i = 0; i < job.nrefusals; i++)
 		cmd_say(&args->common, "refused: %s", job.refusals[i].why);
@@ -126,11 +126,17 @@ static int receive(const struct options *o, const struct nse_args *args,
 			err, -EINVAL,
 			"receive: stdin is a terminal; pipe a stream into it, as in "
 			"`nsemig snapshot DOMAIN | ssh HOST nsemig receive --apply`");
+	cmd_catch_signals();
 	rc = nse_snapshot_read_fd(&s, STDIN_FILENO, err);
 	if (rc == 0)
 		rc = nse_engines_check(s.ctx, err);
+	if (cmd_signal)
+		return nse_error(err, -EINTR, "interrupted: nothing was %s",
+				 o->apply ? "changed" : "stored");
 	if (rc < 0)
 		return rc;
+	/* From here on it is all or nothing: what is begun is ended or taken back. */
+	cmd_hold_signals();
 	return o->apply ? apply(o, args, &s, err) : store(o, &s, err);
 }
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-volatile sig_atomic_t cmd_signal;
+volatile sig_atomic_t cmd_signal, cmd_signals;
 
 int cmd_fail(const struct nse_error *err)
 {
@@ -46,15 +46,36 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 static void on_signal(int sig)
 {
 	cmd_signal = sig;
+	cmd_signals++;
 }
 
-void cmd_catch_signals(void)
+static void catch_signals(int flags)
 {
 	static const int which[] = { SIGINT, SIGTERM, SIGHUP };
 	/* No SA_RESTART: a blocked call has to return and see the flag. */
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = flags };
 
 	sigemptyset(&sa.sa_mask);
 	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++)
 		sigaction(which[i], &sa, NULL);
+}
+
+void cmd_catch_signals(void)
+{
+	catch_signals(SA_RESETHAND);
+}
+
+void cmd_hold_signals(void)
+{
+	catch_signals(0);
+}
+
+bool cmd_signal_again(int *told)
+{
+	int now = cmd_signals;
+
+	if (now == *told)
+		return false;
+	*told = now;
+	return true;
 }

@@ -4,6 +4,7 @@
  * becomes of it there is that command's exit status, which is ours too.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +14,24 @@
 #include "cmd/cmd.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 #include "cmd/source.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 
-#define ANSWER_US (600 * 1000000LL)
-#define STALL_US  (60 * 1000000LL)
+#define ANSWER_US      (600 * 1000000LL)
+#define STALL_US       (60 * 1000000LL)
+#define SLICE_US       200000 /* an interrupt is noticed within this time */
+#define INTERRUPTED_US 2000000
+#define OUTPUT_MAX     65536
 
 #define STORE_DIR "/var/lib/nsemig"
 
 struct options {
 	bool apply, store;
 	const char *store_dir;
+	int progress;
 };
 
 static const struct nse_opt opts[] = {
@@ -34,7 +40,7 @@ static const struct nse_opt opts[] = {
 	NSE_OPT_FLAG('\0', "store", struct options, store, "keep it there as a file"),
 	NSE_OPT_STRING('\0', "store-dir", "DIR", struct options, store_dir,
 		       "with --store: in this directory there (" STORE_DIR ")"),
-	NSE_OPT_END
+	CMD_PROGRESS_OPT(struct options, progress), NSE_OPT_END
 };
 
 static const char *const synopsis[] = { "[options] FILE|DOMAIN [USER@]HOST[:PORT]",
@@ -48,17 +54,67 @@ static const struct nse_usage usage = {
 	.max = 2,
 };
 
-struct pipe {
+/* What is under way, and what a signal would do to it. */
+struct shipment {
+	const struct nse_args *args;
+	const struct options *o;
+	const char *target;
+	struct cmd_progress *progress;
+	struct cmd_progress_at at;
+	struct nse_stream_stats stats; /* count while it is sent */
 	int fd;
 	uint64_t bytes;
+	int answered; /* signals */
 };
 
+static void enter(struct shipment *s, const char *phase)
+{
+	s->at.phase = phase;
+	cmd_progress_update(s->progress, &s->at);
+}
+
+/* 0 when fd can be written to; an interrupt ends the waiting. */
+static int wait_for_room(int fd, int64_t deadline_us)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	while (!cmd_signal && nse_poll_ms(deadline_us) != 0) {
+		int64_t slice = nse_now_us() + SLICE_US;
+		int n = poll(&p, 1,
+			     nse_poll_ms(slice < deadline_us ? slice : deadline_us));
+
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+	return cmd_signal ? -EINTR : -ETIMEDOUT;
+}
+
+/* In a thread of the stream's, where it is big. */
 static int put(void *arg, const void *p, size_t n)
 {
-	struct pipe *to = arg;
+	struct shipment *s = arg;
+	const char *from = p;
+	int rc = cmd_signal ? -EINTR : 0;
 
-	to->bytes += n;
-	return nse_write_full(to->fd, p, n, nse_now_us() + STALL_US);
+	while (n && rc == 0) {
+		ssize_t done = write(s->fd, from, n);
+
+		if (done < 0 && errno == EAGAIN)
+			rc = wait_for_room(s->fd, nse_now_us() + STALL_US);
+		else if (done < 0 && errno != EINTR)
+			rc = -errno;
+		if (done <= 0)
+			continue;
+		from += done;
+		n -= (size_t)done;
+		s->bytes += (uint64_t)done;
+	}
+	s->at.records = __atomic_load_n(&s->stats.records, __ATOMIC_RELAXED);
+	s->at.sent = s->bytes;
+	cmd_progress_update(s->progress, &s->at);
+	return rc;
 }
 
 /* "receive --store DIR" for a remote shell: DIR in quotes. */
@@ -83,17 +139,42 @@ static char *remote_args(const struct options *o)
 	return out;
 }
 
-/* What the far end prints (the stored file's name) is our output. */
-static int pass_output(struct nse_link *link, struct nse_error *err)
+/* The other host has everything: what it does with it is not in our hands. */
+static void answer_signal(struct shipment *s)
 {
-	char text[4096];
-	ssize_t n;
+	if (cmd_signal_again(&s->answered))
+		cmd_say(&s->args->common,
+			"%s has the whole context and %s it, all or nothing: it cannot "
+			"be stopped from here, and its answer has to be waited for",
+			s->target, s->o->store ? "stores" : "installs");
+}
 
-	while ((n = nse_read_full(link->fd, text, sizeof(text),
-				  nse_now_us() + ANSWER_US)) > 0)
-		fwrite(text, 1, (size_t)n, stdout);
-	return n < 0 ? nse_errno(err, (int)n, "waiting for the other host")
-		     : cmd_flush(err);
+/*
+ * What the far end prints (the stored file's name) is our output, when the line of
+ * the progress is out of its way.
+ */
+static int take_output(struct shipment *s, char *text, size_t room, struct nse_error *err)
+{
+	int64_t deadline = nse_now_us() + ANSWER_US;
+	size_t have = 0;
+	ssize_t n = 1;
+	int rc;
+
+	while (n != 0 && have + 1 < room) {
+		rc = nse_wait_readable(s->fd, nse_now_us() + SLICE_US);
+		answer_signal(s);
+		if (rc < 0 && (rc != -ETIMEDOUT || nse_poll_ms(deadline) == 0) &&
+		    rc != -EINTR)
+			return nse_errno(err, rc, "waiting for the other host");
+		if (rc < 0)
+			continue;
+		n = read(s->fd, text + have, room - have - 1);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return nse_errno(err, -errno, "waiting for the other host");
+		have += n > 0 ? (size_t)n : 0;
+	}
+	text[have] = '\0';
+	return 0;
 }
 
 static int far_status(int status, const char *target, struct nse_error *err)
@@ -116,55 +197,90 @@ static int far_status(int status, const char *target, struct nse_error *err)
 			 status);
 }
 
-static int ship(const struct nse_snapshot *s, const struct nse_link_spec *spec,
-		const char *target, const struct nse_args *args, struct nse_error *err)
+/*
+ * A stream without its end is thrown away there: a promise of nsemig-receive(8) that
+ * needs no answer.
+ */
+static int interrupted(const struct shipment *s, struct nse_error *err)
 {
-	struct nse_stream_header h = s->header;
+	return nse_error(err, -EINTR,
+			 s->bytes ? "interrupted: %s has a part of the context, which it "
+				    "throws away; nothing of it is %s there"
+				  : "interrupted: nothing was sent to %s",
+			 s->target, s->o->store ? "stored" : "installed");
+}
+
+static int ship(struct shipment *s, const struct nse_snapshot *snap,
+		const struct nse_link_spec *spec, struct nse_error *err)
+{
+	struct nse_stream_header h = snap->header;
 	struct nse_error write_err = { 0 };
 	struct nse_link link;
-	struct pipe to = { 0 };
-	char bytes[CMD_NUMBER];
-	int rc = nse_link_open(&link, spec, err), put_rc, status;
+	char bytes[CMD_NUMBER], text[OUTPUT_MAX] = "";
+	int rc, put_rc, status;
 
+	enter(s, "connect");
+	rc = nse_link_open(&link, spec, err);
 	if (rc < 0)
-		return rc;
-	to.fd = link.fd;
-	put_rc = nse_snapshot_write(s->ctx, &h, put, &to, NULL, &write_err);
+		return cmd_signal ? interrupted(s, err) : rc;
+	s->fd = link.fd;
+	s->at.total = nse_context_count(snap->ctx);
+	enter(s, "send");
+	put_rc = nse_snapshot_write(snap->ctx, &h, put, s, &s->stats, &write_err);
 	if (put_rc == 0) {
 		nse_link_shutdown(&link);
-		rc = pass_output(&link, err);
+		enter(s, "wait");
+		rc = take_output(s, text, sizeof(text), err);
 	}
-	status = nse_link_finish(&link, nse_now_us() + ANSWER_US);
+	status = nse_link_finish(&link,
+				 nse_now_us() + (cmd_signal && put_rc < 0 ? INTERRUPTED_US
+									  : ANSWER_US));
+	cmd_progress_stop(nse_take(s->progress));
+	fputs(text, stdout);
+	if (put_rc < 0 && cmd_signal)
+		return interrupted(s, err);
 	if (rc == 0)
-		rc = far_status(status, target, err);
+		rc = far_status(status, s->target, err);
 	/* The far end's own words say more than a broken pipe. */
 	if (rc == 0 && put_rc < 0) {
 		*err = write_err;
 		return put_rc;
 	}
-	if (rc == 0 && args->common.verbose)
-		cmd_say(&args->common, "%zu records, %s sent", nse_context_count(s->ctx),
-			cmd_bytes(to.bytes, bytes));
-	return rc;
+	if (rc == 0 && s->args->common.verbose)
+		cmd_say(&s->args->common, "%zu records, %s sent",
+			nse_context_count(snap->ctx), cmd_bytes(s->bytes, bytes));
+	return rc < 0 ? rc : cmd_flush(err);
 }
 
 static int run(const struct nse_args *args, const struct options *o,
 	       const struct cmd_scope *chosen, struct cmd_remote *remote,
 	       struct nse_error *err)
 {
-	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot s = { 0 };
+	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot snap = { 0 };
 	NSE_FREE char *far = remote_args(o);
-	const char *target = args->words[args->n - 1];
+	struct shipment s = { .args = args,
+			      .o = o,
+			      .target = args->words[args->n - 1],
+			      .at = { .phase = "collect", .work = true } };
+	const char *word = args->n == 2 ? args->words[0] : NULL;
 	struct nse_link_spec spec;
 	int rc;
 
 	if (!far)
 		return nse_error(err, -ENOMEM, "out of memory");
-	rc = cmd_remote_defaults(remote, target, err)
-		     ?: cmd_remote_spec(remote, target, far, &spec, err);
+	rc = cmd_remote_defaults(remote, s.target, err)
+		     ?: cmd_remote_spec(remote, s.target, far, &spec, err);
+	if (rc < 0)
+		return rc;
+	spec.interrupted = &cmd_signal;
+	s.progress =
+		cmd_progress_start(o->progress, &args->common, "", remote->rsh != NULL);
+	enter(&s, word && cmd_is_file(word) ? "read" : "collect");
+	rc = cmd_load(chosen, word, &snap, err);
 	if (rc == 0)
-		rc = cmd_load(chosen, args->n == 2 ? args->words[0] : NULL, &s, err);
-	return rc < 0 ? rc : ship(&s, &spec, target, args, err);
+		rc = cmd_signal ? interrupted(&s, err) : ship(&s, &snap, &spec, err);
+	cmd_progress_stop(s.progress);
+	return rc;
 }
 
 int cmd_send(int argc, char **argv)
@@ -187,6 +303,7 @@ int cmd_send(int argc, char **argv)
 	o.store = o.store || o.store_dir;
 	if (o.apply && o.store)
 		return cmd_usage_error("send", "--apply and --store exclude each other");
+	cmd_hold_signals();
 	signal(SIGPIPE, SIG_IGN);
 	return run(&args, &o, &chosen, &remote, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
 }

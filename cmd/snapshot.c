@@ -5,22 +5,29 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/cmd.h"
 #include "cmd/groups.h"
 #include "cmd/output.h"
 #include "cmd/snapshot.h"
+#include "cmd/progress.h"
 #include "cmd/source.h"
 #include "lib/context/stream.h"
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 
+#define SHOW_EVERY 256 /* records */
+
 struct options {
 	const char *out;
 	bool all_domains, json;
 	int64_t keep;
+	int progress;
 };
 
 static const struct nse_opt opts[] = {
@@ -37,6 +44,7 @@ static const struct nse_opt opts[] = {
 		    "with --all-domains: keep the N newest of each domain"),
 	NSE_OPT_FLAG('\0', "json", struct options, json,
 		     "with --all-domains: say what was done as one JSON object"),
+	CMD_PROGRESS_OPT(struct options, progress),
 	NSE_OPT_END
 };
 
@@ -54,7 +62,33 @@ static const struct nse_usage usage = {
 struct counter {
 	struct nse_sink to;
 	uint64_t n[32]; /* by engine */
+	int fd;
+	uint64_t entries; /* of the connection-tracking table, 0: not all are meant */
+	struct cmd_progress *progress;
+	struct cmd_progress_at at;
+	uint64_t written; /* by a thread of the stream's */
 };
+
+static void show_progress(struct counter *c)
+{
+	uint64_t others = 0, entries = 0;
+
+	for (size_t i = 0; nse_engines[i]; i++)
+		*(strcmp(nse_engines[i]->name, "conntrack") ? &others : &entries) +=
+			c->n[i];
+	c->at.records = others + entries;
+	c->at.total = c->entries > entries ? others + c->entries : 0;
+	c->at.sent = __atomic_load_n(&c->written, __ATOMIC_RELAXED);
+	cmd_progress_update(c->progress, &c->at);
+}
+
+static int count_write(void *arg, const void *p, size_t n)
+{
+	struct counter *c = arg;
+
+	__atomic_add_fetch(&c->written, n, __ATOMIC_RELAXED);
+	return nse_fd_write(&c->fd, p, n);
+}
 
 static size_t engine_index(const char *name)
 {
@@ -71,7 +105,8 @@ static int count_put(void *arg, const struct nse_record *rec)
 
 	if (cmd_signal)
 		return -EINTR;
-	c->n[engine_index(rec->kind->engine)]++;
+	if (++c->n[engine_index(rec->kind->engine)] % SHOW_EVERY == 0)
+		show_progress(c);
 	return c->to.put(c->to.arg, rec);
 }
 
@@ -83,8 +118,21 @@ static int count_reset(void *arg, const char *engine)
 	return c->to.reset(c->to.arg, engine);
 }
 
-static int collect(const struct nse_scope *scope, uint32_t engines, int fd,
-		   struct counter *c, struct nse_stream_stats *stats,
+/* What a reader makes of it is what counts. */
+static int interrupted(const struct options *o, struct nse_error *err)
+{
+	if (o->out && strcmp(o->out, "-") != 0)
+		return nse_error(err, -EINTR,
+				 "interrupted: %s was not written, and is as it was "
+				 "before",
+				 o->out);
+	return nse_error(err, -EINTR,
+			 "interrupted: the stream has no end, and nobody who reads it "
+			 "will take it for whole");
+}
+
+static int collect(const struct options *o, const struct nse_scope *scope,
+		   uint32_t engines, struct counter *c, struct nse_stream_stats *stats,
 		   struct nse_error *err)
 {
 	NSE_CLEANUP(nse_stream_header_release) struct nse_stream_header h;
@@ -97,13 +145,13 @@ static int collect(const struct nse_scope *scope, uint32_t engines, int fd,
 	rc = nse_scope_copy(&h.scope, scope);
 	if (rc < 0)
 		return nse_error(err, rc, "out of memory");
-	rc = nse_stream_writer_new(&w, &h, nse_fd_write, &fd, NSE_STREAM_THREAD, err);
+	rc = nse_stream_writer_new(&w, &h, count_write, c, NSE_STREAM_THREAD, err);
 	if (rc < 0)
 		return rc;
 	c->to = nse_stream_sink(w);
 	rc = nse_engines_collect(engines, scope, &sink, err);
 	if (cmd_signal)
-		return nse_error(err, -EINTR, "interrupted; nothing was written");
+		return interrupted(o, err);
 	/* A write that failed stopped the collection: the stream knows why. */
 	if (rc < 0 && !err->text[0])
 		return nse_stream_finish(w, stats, err) < 0
@@ -135,23 +183,47 @@ static void say_counts(const struct nse_args *args, const struct counter *c,
 		cmd_duration(us, time));
 }
 
+/* How many entries there are, 0: not known. */
+static uint64_t table_size(void)
+{
+	char text[32];
+
+	if (nse_read_text("/proc/sys/net/netfilter/nf_conntrack_count", text,
+			  sizeof(text)) < 0)
+		return 0;
+	return strtoull(text, NULL, 10);
+}
+
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 static int run(const struct nse_args *args, const struct options *o,
 	       const struct cmd_scope *chosen, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_scope_release) struct nse_scope scope = { 0 };
 	NSE_CLEANUP(cmd_outfile_release) struct cmd_outfile out = CMD_OUTFILE_INIT;
 	struct nse_stream_stats stats = { 0 };
-	struct counter c = { .n = { 0 } };
+	struct counter c = { .at = { .phase = "collect", .work = true } };
 	int64_t start = nse_now_us();
 	int rc;
 
 	rc = cmd_scope_resolve(chosen, args->words[0], &scope, err);
 	if (rc == 0)
 		rc = cmd_outfile_open(&out, o->out, err);
-	if (rc == 0)
-		rc = collect(&scope, chosen->engines, out.fd, &c, &stats, err);
+	if (rc < 0)
+		return rc;
+	c.fd = out.fd;
+	c.entries = scope.all ? table_size() : 0;
+	c.progress = cmd_progress_start(o->progress, &args->common, "", is_pipe(out.fd));
+	show_progress(&c);
+	rc = collect(o, &scope, chosen->engines, &c, &stats, err);
 	if (rc == 0)
 		rc = cmd_outfile_commit(&out, err);
+	cmd_progress_stop(c.progress);
 	if (rc == 0)
 		say_counts(args, &c, &stats, nse_now_us() - start);
 	return rc;
@@ -190,5 +262,6 @@ int cmd_snapshot(int argc, char **argv)
 	cmd_catch_signals();
 	if (o.all_domains)
 		return all_domains(&args, &o, &chosen);
+	signal(SIGPIPE, SIG_IGN);
 	return run(&args, &o, &chosen, &err) < 0 ? cmd_fail(&err) : CMD_DONE;
 }

@@ -35,8 +35,6 @@ ssize_t nse_fd_read(void *fd, void *p, size_t n)
 
 		if (k >= 0)
 			return k;
-		if (errno == EINTR)
-			continue;
 		if (errno != EAGAIN)
 			return -errno;
 		rc = nse_wait_readable(*(int *)fd, NSE_FOREVER);
@@ -186,6 +184,8 @@ int nse_snapshot_write(const struct nse_context *ctx, struct nse_stream_header *
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		nse_context_at(ctx, slots[i], &rec);
 		rc = nse_stream_put(w, &rec);
+		if (stats)
+			__atomic_store_n(&stats->records, i + 1, __ATOMIC_RELAXED);
 	}
 	return nse_stream_finish(w, stats, err);
 }

@@ -27,12 +27,17 @@ int nse_snapshot_read(struct nse_snapshot *s, nse_read_fn *read, void *arg,
 int nse_snapshot_read_fd(struct nse_snapshot *s, int fd, struct nse_error *err);
 int nse_snapshot_load(struct nse_snapshot *s, const char *path, struct nse_error *err);
 
-/* nse_read_fn and nse_write_fn on an int * file descriptor. */
+/*
+ * nse_read_fn and nse_write_fn on an int * file descriptor. A signal that is caught
+ * ends the reading with -EINTR, never the writing.
+ */
 ssize_t nse_fd_read(void *fd, void *p, size_t n);
 int nse_fd_write(void *fd, const void *p, size_t n);
 
 /*
  * Writes ctx as a snapshot in the order of keys. The header's kind is set.
+ * stats->records counts while it is written: write() may look at it (atomically,
+ * since it may run in another thread).
  */
 int nse_snapshot_write(const struct nse_context *ctx, struct nse_stream_header *h,
 		       nse_write_fn *write, void *arg, struct nse_stream_stats *stats,

@@ -173,6 +173,11 @@ int ct_install_resolve(struct ct_install *in, struct nse_error *err)
 	return rc;
 }
 
+static bool interrupted(const struct nse_job *job)
+{
+	return job->interrupted && *job->interrupted;
+}
+
 static int install_others(struct ct_install *in, struct nse_error *err)
 {
 	struct ct_entry e;
@@ -180,7 +185,7 @@ static int install_others(struct ct_install *in, struct nse_error *err)
 	uint32_t s;
 	int rc = 0;
 
-	while (rc == 0 && ct_job_next(in->job, &i, &s)) {
+	while (rc == 0 && !interrupted(in->job) && ct_job_next(in->job, &i, &s)) {
 		if (in->job->outcome[s] != NSE_UNTOUCHED)
 			continue;
 		if (ct_is_child(in->job, s))
@@ -188,7 +193,9 @@ static int install_others(struct ct_install *in, struct nse_error *err)
 		else if (ct_job_load(in->job, s, NSE_UNTOUCHED, &e))
 			rc = ct_install_one(in, s, &e, err);
 	}
-	return rc ?: ct_install_resolve(in, err);
+	rc = rc ?: ct_install_resolve(in, err);
+	return rc == 0 && interrupted(in->job) ? nse_error(err, -EINTR, "interrupted")
+					       : rc;
 }
 
 static void on_half(void *arg, uint32_t slot, int code, const char *text,

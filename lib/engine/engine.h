@@ -7,6 +7,7 @@
 #ifndef NSE_ENGINE_ENGINE_H
 #define NSE_ENGINE_ENGINE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -75,6 +76,11 @@ struct nse_job {
 	 */
 	const uint32_t *slots;
 	size_t nslots;
+	/*
+	 * Not 0: install() stops between two batches with -EINTR, and what it did is
+	 * known. NULL: never. Not owned.
+	 */
+	const volatile sig_atomic_t *interrupted;
 	uint8_t *outcome;	      /* enum nse_outcome by slot */
 	uint32_t room;		      /* slots that outcome has room for */
 	struct nse_refusal *refusals; /* owned */

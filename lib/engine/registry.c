@@ -144,6 +144,8 @@ int nse_engines_install(uint32_t set, struct nse_job *job, struct nse_error *err
 	for (size_t i = 0; i < COUNT; i++) {
 		if (!chosen(set, i))
 			continue;
+		if (job->interrupted && *job->interrupted)
+			return nse_error(err, -EINTR, "interrupted");
 		rc = nse_engines[i]->install(job, err);
 		if (rc < 0)
 			return rc;

@@ -93,10 +93,12 @@ static int launch(struct nse_move *m, const struct nse_move_spec *spec,
 		return nse_errno(err, -errno, "pipe");
 	their_out = b[1];
 	m->out = b[0];
-	m->pid = nse_spawn(
-		&(struct nse_spawn){
-			.argv = argv, .in = their_in, .out = their_out, .errfd = -1 },
-		err);
+	m->pid = nse_spawn(&(struct nse_spawn){ .argv = argv,
+						.in = their_in,
+						.out = their_out,
+						.errfd = -1,
+						.shielded = true },
+			   err);
 	return m->pid < 0 ? m->pid : 0;
 }
 

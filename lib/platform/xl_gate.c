@@ -132,7 +132,7 @@ static int launch(struct gate *g, char *const argv[], struct nse_error *err)
 		return nse_errno(err, -errno, "pipe");
 	g->from_t = b[0];
 	their_out = b[1];
-	pid = nse_spawn(&(struct nse_spawn){ argv, their_in, their_out, -1 }, err);
+	pid = nse_spawn(&(struct nse_spawn){ argv, their_in, their_out, -1, false }, err);
 	if (pid < 0)
 		return pid;
 	g->pidfd = pidfd_open(pid, 0);

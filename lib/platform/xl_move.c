@@ -89,9 +89,12 @@ static int start_xl(struct nse_move *m, const struct nse_xl_move_spec *spec,
 	if (rc < 0)
 		return rc;
 	/* What xl prints is talk, also what it prints on stdout. */
-	m->pid = nse_spawn(
-		&(struct nse_spawn){ .argv = c.argv, .in = -1, .out = 2, .errfd = -1 },
-		err);
+	m->pid = nse_spawn(&(struct nse_spawn){ .argv = c.argv,
+						.in = -1,
+						.out = 2,
+						.errfd = -1,
+						.shielded = true },
+			   err);
 	nse_xl_command_release(&c);
 	if (m->pid < 0)
 		return m->pid;

@@ -34,18 +34,27 @@ static int take_back(uint32_t engines, struct nse_job *job, int rc, struct nse_e
 }
 
 int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned int flags,
-		      const struct nse_domain *others, struct nse_job *job,
+		      const struct nse_domain *others,
+		      const volatile sig_atomic_t *interrupted, struct nse_job *job,
 		      struct nse_error *err)
 {
 	int rc = nse_job_init(job, ctx, nse_install_job_flags(flags));
+	uint64_t created;
 
 	if (rc < 0)
 		return nse_error(err, rc, "out of memory");
 	job->others = others;
+	job->interrupted = interrupted;
 	rc = nse_engines_check(ctx, err);
 	if (rc < 0)
 		return rc;
 	rc = nse_engines_install(engines, job, err);
+	created = job->created;
+	if (rc == -EINTR && !(flags & NSE_INSTALL_DRY_RUN))
+		nse_error(err, rc,
+			  "interrupted; the %" PRIu64 " records that were installed are "
+			  "removed again, nothing of the context is left",
+			  created);
 	if (rc < 0)
 		return flags & NSE_INSTALL_DRY_RUN ? rc
 						   : take_back(engines, job, rc, err);

@@ -5,6 +5,7 @@
 #ifndef NSE_SESSION_INSTALL_H
 #define NSE_SESSION_INSTALL_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,10 +31,12 @@ unsigned int nse_install_job_flags(unsigned int flags);
  * of each record. ctx must outlive it, and so must `others`: what else runs on
  * this host (NULL: not known). Errors: what the check returned,
  * -ECANCELED when records were refused and all was undone (the text says how
- * many, and the first reason), -errno of the kernel.
+ * many, and the first reason), -EINTR when *interrupted (NULL: never) became other
+ * than 0 in time and all was undone (the text says so), -errno of the kernel.
  */
 int nse_install_apply(const struct nse_context *ctx, uint32_t engines, unsigned int flags,
-		      const struct nse_domain *others, struct nse_job *job,
+		      const struct nse_domain *others,
+		      const volatile sig_atomic_t *interrupted, struct nse_job *job,
 		      struct nse_error *err);
 
 /*

@@ -19,7 +19,6 @@
 #define ABORT_US (30 * SECOND)
 #define READY_US (600 * SECOND) /* the rest of the memory, after the suspension */
 #define END_US	 (120 * SECOND)
-#define PING_US	 (5 * SECOND)
 #define ROUND_US (SECOND / 10) /* between two deltas, while memory is copied; */
 #define ROUNDS	 2000	       /* and a 2000th of the time that has passed */
 /*
@@ -52,34 +51,11 @@ static int undo_lock(void *arg, struct nse_error *err)
 	return 0;
 }
 
-int nse_source_connect(struct nse_source_session *s, struct nse_error *err)
-{
-	int rc = nse_link_open(&s->link, &s->spec->link, err);
-
-	if (rc < 0)
-		return rc;
-	s->linked = true;
-	nse_channel_init(&s->ch, s->link.fd, s->link.fd);
-	s->ch.silence_us = s->spec->timeout_s * SECOND;
-	s->ch.ping_us = s->ch.silence_us / 3 < PING_US ? s->ch.silence_us / 3 : PING_US;
-	rc = nse_channel_greeting(&s->ch, in_us(s->spec->link.connect_timeout_us), err);
-	if (rc < 0)
-		nse_error_prefix(err, "%s", s->spec->target);
-	return rc;
-}
-
 static int step_connect(void *arg, struct nse_error *err)
 {
-	return nse_source_connect(arg, err);
-}
+	struct nse_source_session *s = arg;
 
-void nse_source_disconnect(struct nse_source_session *s)
-{
-	if (!s->linked)
-		return;
-	nse_link_close(&s->link);
-	nse_channel_release(&s->ch);
-	s->linked = false;
+	return nse_source_connect(s, s->spec->interrupted, err);
 }
 
 static int undo_connect(void *arg, struct nse_error *err)

@@ -23,6 +23,7 @@ struct nse_source_progress {
 	struct nse_move_progress memory;
 	uint64_t records; /* of the context that are at the target */
 	uint64_t sent;	  /* bytes of the context sent so far */
+	bool released;	  /* behind the line of no return */
 };
 
 struct nse_source_spec {

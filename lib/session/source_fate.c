@@ -240,7 +240,8 @@ static int ask_again(struct nse_source_session *s, struct nse_error *err)
 	int leftover = 1, rc;
 
 	nse_source_new_id(id);
-	rc = nse_source_connect(s, err);
+	/* What was interrupted is to be cleaned up. */
+	rc = nse_source_connect(s, NULL, err);
 	if (rc == 0)
 		rc = nse_source_ask(
 			s, NSE_MSG_HELLO,
@@ -288,7 +289,7 @@ int nse_source_facts(const struct nse_link_spec *link, const char *target,
 					.target = target,
 					.timeout_s = QUERY_US / SECOND };
 	struct nse_source_session s = { .spec = &spec, .lock = -1 };
-	int rc = nse_source_connect(&s, err);
+	int rc = nse_source_connect(&s, NULL, err);
 
 	*welcome = NULL;
 	nse_source_new_id(s.id);

@@ -118,8 +118,12 @@ int nse_source_judge(struct nse_source_session *s, struct nse_error *err);
 json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result result,
 			  const struct nse_error *err);
 
-/* Opens the link and reads the greeting; closes it again. */
-int nse_source_connect(struct nse_source_session *s, struct nse_error *err);
+/*
+ * Opens the link, unless *interrupted (NULL: never) is not 0, and reads the greeting;
+ * closes it again.
+ */
+int nse_source_connect(struct nse_source_session *s,
+		       const volatile sig_atomic_t *interrupted, struct nse_error *err);
 void nse_source_disconnect(struct nse_source_session *s);
 
 /* Tells the target to undo everything, without waiting for it. */

@@ -13,6 +13,38 @@
 #include "lib/util/clock.h"
 
 #define SLICE_US 100000 /* an interrupt is noticed within this time */
+#define SECOND	 1000000LL
+#define PING_US	 (5 * SECOND)
+
+int nse_source_connect(struct nse_source_session *s,
+		       const volatile sig_atomic_t *interrupted, struct nse_error *err)
+{
+	struct nse_link_spec spec = s->spec->link;
+	int rc;
+
+	spec.interrupted = interrupted;
+	rc = nse_link_open(&s->link, &spec, err);
+	if (rc < 0)
+		return rc;
+	s->linked = true;
+	nse_channel_init(&s->ch, s->link.fd, s->link.fd);
+	s->ch.silence_us = s->spec->timeout_s * SECOND;
+	s->ch.ping_us = s->ch.silence_us / 3 < PING_US ? s->ch.silence_us / 3 : PING_US;
+	rc = nse_channel_greeting(&s->ch, nse_now_us() + s->spec->link.connect_timeout_us,
+				  err);
+	if (rc < 0)
+		nse_error_prefix(err, "%s", s->spec->target);
+	return rc;
+}
+
+void nse_source_disconnect(struct nse_source_session *s)
+{
+	if (!s->linked)
+		return;
+	nse_link_close(&s->link);
+	nse_channel_release(&s->ch);
+	s->linked = false;
+}
 
 void nse_source_note(struct nse_source_session *s, const char *fmt, ...)
 {
@@ -33,7 +65,8 @@ void nse_source_tell_progress(void *arg)
 	const struct nse_source_spec *spec = s->spec;
 	struct nse_source_progress p = { .phase = s->steps.now,
 					 .records = s->records_there,
-					 .sent = s->bytes_sent };
+					 .sent = s->bytes_sent,
+					 .released = s->released_us != 0 };
 
 	if (!spec->progress || !p.phase)
 		return;
@@ -96,7 +129,11 @@ static bool move_has(const struct nse_source_session *s, enum nse_move_event eve
 
 static bool interrupted(const struct nse_source_session *s)
 {
-	return s->spec->interrupted && *s->spec->interrupted && !s->released_us;
+	const char *now = s->steps.now;
+
+	/* Taking back is what was asked for. */
+	return s->spec->interrupted && *s->spec->interrupted && !s->released_us &&
+	       !(now && strcmp(now, NSE_STEPS_UNDO) == 0);
 }
 
 static int ended_early(struct nse_source_session *s, struct nse_error *err)

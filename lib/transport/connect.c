@@ -16,6 +16,9 @@
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 
+#define SLICE_US    200000
+#define INTERRUPTED "interrupted while connecting to %s"
+
 /* A query of the resolver, which runs beside us so that it can be given up. */
 struct lookup {
 	struct gaicb cb;
@@ -40,23 +43,33 @@ static struct lookup *lookup_new(const char *host, int port)
 	return l;
 }
 
+/* When an interrupt that nothing was heard of is noticed, before the deadline. */
+static int64_t slice(int64_t deadline)
+{
+	int64_t next = nse_now_us() + SLICE_US;
+
+	return next < deadline ? next : deadline;
+}
+
 /* Waits for the resolver; an EAI code. */
-static int lookup_wait(struct lookup *l, int64_t deadline)
+static int lookup_wait(struct lookup *l, int64_t deadline,
+		       const volatile sig_atomic_t *interrupted)
 {
 	const struct gaicb *list[] = { &l->cb };
 
 	while (gai_error(&l->cb) == EAI_INPROGRESS) {
-		int ms = nse_poll_ms(deadline);
+		int ms = nse_poll_ms(slice(deadline));
 		struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
 
-		if (ms == 0)
+		if (nse_poll_ms(deadline) == 0 || (interrupted && *interrupted))
 			return EAI_INPROGRESS;
-		gai_suspend(list, 1, ms < 0 ? NULL : &ts);
+		gai_suspend(list, 1, &ts);
 	}
 	return gai_error(&l->cb);
 }
 
-static int resolve(const char *host, int port, int64_t deadline, struct addrinfo **out,
+static int resolve(const char *host, int port, int64_t deadline,
+		   const volatile sig_atomic_t *interrupted, struct addrinfo **out,
 		   struct nse_error *err)
 {
 	struct lookup *l = lookup_new(host, port);
@@ -67,11 +80,13 @@ static int resolve(const char *host, int port, int64_t deadline, struct addrinfo
 		return nse_error(err, -ENOMEM, "out of memory");
 	rc = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
 	if (rc == 0)
-		rc = lookup_wait(l, deadline);
+		rc = lookup_wait(l, deadline, interrupted);
 	if (rc == EAI_INPROGRESS) {
 		/* What cannot be cancelled still writes there: it must stay. */
 		if (gai_cancel(&l->cb) != EAI_NOTCANCELED)
 			free(l);
+		if (interrupted && *interrupted)
+			return nse_error(err, -EINTR, INTERRUPTED, host);
 		return nse_error(err, -ETIMEDOUT,
 				 "looking up the host %s took too long; "
 				 "does the name server answer?",
@@ -86,7 +101,8 @@ static int resolve(const char *host, int port, int64_t deadline, struct addrinfo
 }
 
 /* A connected socket or -errno. */
-static int connect_one(const struct addrinfo *ai, int64_t deadline)
+static int connect_one(const struct addrinfo *ai, int64_t deadline,
+		       const volatile sig_atomic_t *interrupted)
 {
 	NSE_CLOSE int fd =
 		socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -100,9 +116,11 @@ static int connect_one(const struct addrinfo *ai, int64_t deadline)
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0 && errno != EINPROGRESS)
 		return -errno;
-	do
-		n = poll(&p, 1, nse_poll_ms(deadline));
-	while (n < 0 && errno == EINTR);
+	do {
+		n = poll(&p, 1, nse_poll_ms(slice(deadline)));
+		if (interrupted && *interrupted)
+			return -EINTR;
+	} while ((n < 0 && errno == EINTR) || (n == 0 && nse_poll_ms(deadline) != 0));
 	if (n == 0)
 		return -ETIMEDOUT;
 	if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0)
@@ -145,13 +163,14 @@ static const char *advice(int code)
 	return "is there a route to it?";
 }
 
-int nse_connect(const char *host, int port, int64_t deadline_us, struct nse_error *err)
+int nse_connect(const char *host, int port, int64_t deadline_us,
+		const volatile sig_atomic_t *interrupted, struct nse_error *err)
 {
 	struct addrinfo *all = NULL;
 	char failures[512] = "";
 	int fd = -1, code = 0, left = 0;
 
-	int rc = resolve(host, port, deadline_us, &all, err);
+	int rc = resolve(host, port, deadline_us, interrupted, &all, err);
 	if (rc < 0)
 		return rc;
 	for (struct addrinfo *ai = all; ai; ai = ai->ai_next)
@@ -160,10 +179,12 @@ int nse_connect(const char *host, int port, int64_t deadline_us, struct nse_erro
 		int64_t now = nse_now_us();
 
 		/* A silent address must leave time for those behind it. */
-		fd = connect_one(ai, deadline_us == NSE_FOREVER
-					     ? NSE_FOREVER
-					     : now + (deadline_us - now) / left);
-		if (fd >= 0)
+		fd = connect_one(ai,
+				 deadline_us == NSE_FOREVER
+					 ? NSE_FOREVER
+					 : now + (deadline_us - now) / left,
+				 interrupted);
+		if (fd >= 0 || fd == -EINTR)
 			break;
 		note(failures, sizeof(failures), ai, fd);
 		code = worst(code, fd);
@@ -171,6 +192,8 @@ int nse_connect(const char *host, int port, int64_t deadline_us, struct nse_erro
 	freeaddrinfo(all);
 	if (fd >= 0)
 		return fd;
+	if (fd == -EINTR)
+		return nse_error(err, fd, INTERRUPTED, host);
 	return nse_error(err, code, "cannot connect to %s port %d (%s); %s", host, port,
 			 failures, advice(code));
 }

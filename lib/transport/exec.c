@@ -129,7 +129,7 @@ static int start_relay(struct exec_link *x, const char *host, struct nse_error *
 static int start_child(struct exec_link *x, char *const argv[], int fd, int errfd,
 		       struct nse_error *err)
 {
-	x->pid = nse_spawn(&(struct nse_spawn){ argv, fd, fd, errfd }, err);
+	x->pid = nse_spawn(&(struct nse_spawn){ argv, fd, fd, errfd, true }, err);
 	if (x->pid < 0)
 		return x->pid;
 	x->impl.done = (int)syscall(SYS_pidfd_open, x->pid, 0);

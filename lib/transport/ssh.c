@@ -18,6 +18,7 @@
 #include "lib/util/clock.h"
 
 #define DEFAULT_TIMEOUT_US 30000000
+#define SLICE_US	   200000 /* an interrupt is noticed within this time */
 #define CHANNEL_WINDOW	   (4u << 20)
 #define CHANNEL_PACKET	   32768
 
@@ -44,6 +45,7 @@ int nse_ssh_error(struct nse_ssh *s, struct nse_error *err, int code, const char
 int nse_ssh_wait(struct nse_ssh *s, struct nse_error *err)
 {
 	struct pollfd p = { .fd = s->wire.fd, .events = POLLIN };
+	int64_t slice;
 	int n;
 
 	nse_wire_flush(&s->wire);
@@ -54,7 +56,11 @@ int nse_ssh_wait(struct nse_ssh *s, struct nse_error *err)
 				 s->conf.host, s->conf.port, s->doing);
 	if (nse_wire_pending(&s->wire) > 0)
 		p.events |= POLLOUT;
-	n = poll(&p, 1, nse_poll_ms(s->deadline_us));
+	slice = nse_now_us() + SLICE_US;
+	n = poll(&p, 1, nse_poll_ms(slice < s->deadline_us ? slice : s->deadline_us));
+	if (s->interrupted && *s->interrupted)
+		return nse_error(err, -EINTR, "interrupted while connecting to %s",
+				 s->conf.host);
 	if (n < 0 && errno != EINTR)
 		return nse_errno(err, -errno, "waiting for %s", s->conf.host);
 	if (n > 0 || nse_now_us() < s->deadline_us)
@@ -194,7 +200,8 @@ static int establish(struct nse_ssh *s, const struct nse_link_spec *spec,
 
 	if (rc < 0)
 		return rc;
-	rc = nse_connect(s->conf.host, s->conf.port, s->deadline_us, err);
+	rc = nse_connect(s->conf.host, s->conf.port, s->deadline_us, spec->interrupted,
+			 err);
 	if (rc < 0)
 		return rc;
 	nse_wire_init(&s->wire, rc);
@@ -227,6 +234,7 @@ int nse_ssh_open(struct nse_link *link, const struct nse_link_spec *spec,
 	s->wire.fd = s->local = s->stop = -1;
 	s->deadline_us = nse_now_us() + (timeout > 0 ? timeout : DEFAULT_TIMEOUT_US);
 	s->keepalive_s = spec->keepalive_s;
+	s->interrupted = spec->interrupted;
 	nse_far_stderr_init(&s->relay, STDERR_FILENO, spec->target.host);
 	rc = establish(s, spec, err);
 	if (rc < 0)

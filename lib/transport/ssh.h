@@ -32,9 +32,10 @@ struct nse_ssh {
 	struct nse_wire wire;
 	LIBSSH2_SESSION *session;
 	LIBSSH2_CHANNEL *channel;
-	int64_t deadline_us;	 /* of the opening */
-	const char *doing;	 /* for error texts */
-	struct nse_known *known; /* owned */
+	int64_t deadline_us;			  /* of the opening */
+	const volatile sig_atomic_t *interrupted; /* likewise; or NULL */
+	const char *doing;			  /* for error texts */
+	struct nse_known *known;		  /* owned */
 	size_t nknown;
 
 	/* The pump; its thread owns the session once it runs. */

@@ -6,6 +6,7 @@
 #ifndef NSE_TRANSPORT_TRANSPORT_H
 #define NSE_TRANSPORT_TRANSPORT_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,8 +29,9 @@ struct nse_link_spec {
 	const char *remote_command; /* names nsemig there, with options if need be */
 	const char *remote_args;    /* what it shall do, as "receive --session" */
 	int64_t connect_timeout_us; /* from look-up to login; 0: 30 seconds */
-	int keepalive_s;	    /* seconds between keepalives; 0: none; three
-				     * without any sign of life break the link */
+	const volatile sig_atomic_t *interrupted; /* not 0: give up; may be NULL */
+	int keepalive_s; /* seconds between keepalives; 0: none; three
+			  * without any sign of life break the link */
 };
 
 struct nse_link {

@@ -53,6 +53,11 @@ static void child(const struct nse_spawn *s, int report)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	if (s->shielded) {
+		signal(SIGINT, SIG_IGN);
+		signal(SIGQUIT, SIG_IGN);
+		signal(SIGHUP, SIG_IGN);
+	}
 	execvp(s->argv[0], s->argv);
 	code = errno;
 	if (write(report, &code, sizeof(code)) < 0)
@@ -173,7 +178,7 @@ int nse_run(char *const argv[], const char *input, char **out, size_t max,
 		return nse_errno(err, in, "cannot hold the input of %s", argv[0]);
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
 		return nse_errno(err, -errno, "cannot start %s", argv[0]);
-	pid = nse_spawn(&(struct nse_spawn){ argv, in, pipefd[1], -1 }, err);
+	pid = nse_spawn(&(struct nse_spawn){ argv, in, pipefd[1], -1, false }, err);
 	close(pipefd[1]);
 	if (pid < 0) {
 		close(pipefd[0]);

@@ -5,6 +5,7 @@
 #ifndef NSE_UTIL_PROC_H
 #define NSE_UTIL_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,11 @@ struct nse_spawn {
 	int in;		   /* becomes stdin; -1: /dev/null */
 	int out;	   /* becomes stdout; -1: inherited; both may be one fd */
 	int errfd;	   /* becomes stderr; -1: inherited */
+	/*
+	 * The keys of the terminal are not for it: SIGINT, SIGQUIT and SIGHUP are
+	 * ignored, unless it does something about them itself.
+	 */
+	bool shielded;
 };
 
 /*

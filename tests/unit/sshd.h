@@ -163,7 +163,7 @@ static inline void sshd_start(struct sshd *d, const char *more)
 	d->pid = nse_spawn(&(struct nse_spawn){ (char *[]){ "/usr/sbin/sshd", "-D", "-e",
 							    "-f", in_dir(d, "config"),
 							    NULL },
-						-1, log, log },
+						-1, log, log, false },
 			   NULL);
 	close(log);
 	assert_true(d->pid > 0);

@@ -121,7 +121,7 @@ static void test_held(void **state)
 				      scope.domain.naddrs, &err),
 			 0);
 	assert_true(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
-	pid = nse_spawn(&(struct nse_spawn){ argv, in[0], out[1], -1 }, &err);
+	pid = nse_spawn(&(struct nse_spawn){ argv, in[0], out[1], -1, false }, &err);
 	assert_true(pid > 0);
 	close(out[1]);
 	assert_int_equal(write(in[1], text, strlen(text)), strlen(text));

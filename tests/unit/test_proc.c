@@ -156,7 +156,7 @@ static void test_stop(void **state)
 	assert_int_equal(nse_wait_child(pid, nse_now_us() + 10000), -ETIMEDOUT);
 	assert_int_equal(nse_stop_child(pid, LONG), 128 + SIGTERM);
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	s = (struct nse_spawn){ deaf, -1, fds[1], -1 };
+	s = (struct nse_spawn){ deaf, -1, fds[1], -1, false };
 	pid = nse_spawn(&s, NULL);
 	assert_true(pid > 0);
 	assert_int_equal(read(fds[0], &c, 1), 1); /* the trap is set now */

@@ -27,7 +27,7 @@
 #define GIB (1ull << 30)
 #define MIB (1ull << 20)
 
-static const struct nse_source_progress copying = {
+static const struct cmd_progress_at copying = {
 	.phase = "suspend",
 	.memory = { .bytes = 3 * GIB / 2, .total = 4 * GIB },
 	.records = 10234,
@@ -38,7 +38,7 @@ static char text[CMD_PROGRESS_ROOM];
 
 static void test_line(void **state)
 {
-	struct nse_source_progress p = copying;
+	struct cmd_progress_at p = copying;
 
 	(void)state;
 	cmd_progress_line(&p, "root@hostB", 12 * SECOND, 128 * MIB, 200, text);
@@ -72,6 +72,42 @@ static void test_line(void **state)
 	p.phase = NSE_STEPS_UNDO;
 	cmd_progress_line(&p, "hostB", 0, 0, 200, text);
 	assert_string_equal(text, "nsemig: 0:00 undoing");
+}
+
+static void test_work(void **state)
+{
+	struct cmd_progress_at p = { .phase = "collect",
+				     .work = true,
+				     .records = 523000,
+				     .total = 1000000,
+				     .sent = 13 * MIB };
+
+	(void)state;
+	cmd_progress_line(&p, "", 3 * (int64_t)SECOND, 238500, 200, text);
+	assert_string_equal(text, "nsemig: 0:03 collecting: 523,000 of 1,000,000 records "
+				  "(13.0 MiB), 238,500/s, 0:02 left");
+	/* What is not known is not shown. */
+	p.total = 0;
+	cmd_progress_line(&p, "", 0, 1000, 200, text);
+	assert_string_equal(
+		text, "nsemig: 0:00 collecting: 523,000 records (13.0 MiB), 1,000/s");
+	p.records = p.sent = 0;
+	cmd_progress_line(&p, "", 0, 0, 200, text);
+	assert_string_equal(text, "nsemig: 0:00 collecting");
+	p.phase = "send";
+	p.total = 1;
+	cmd_progress_line(&p, "", 0, 0, 200, text);
+	assert_string_equal(text, "nsemig: 0:00 sending: 0 of 1 record");
+	p.records = 7;
+	cmd_progress_json(&p, 9, text);
+	assert_string_equal(text, "{\"format\":1,\"phase\":\"send\",\"records\":7,"
+				  "\"records_total\":1,\"context_bytes\":0,"
+				  "\"elapsed_us\":9}\n");
+	/* ssh(1) may ask for a password as long as nobody knows better. */
+	assert_false(cmd_progress_may_ask(&p, true));
+	p.phase = "connect";
+	assert_true(cmd_progress_may_ask(&p, true));
+	assert_false(cmd_progress_may_ask(&p, false));
 }
 
 static void test_line_is_clipped(void **state)
@@ -125,7 +161,7 @@ static void test_json(void **state)
 
 static void test_may_ask(void **state)
 {
-	struct nse_source_progress p = { .phase = "connect" };
+	struct cmd_progress_at p = { .phase = "connect" };
 
 	(void)state;
 	assert_true(cmd_progress_may_ask(&p, true));
@@ -246,7 +282,7 @@ static void say(const char *words)
 static void test_display(void **state)
 {
 	const struct cmd_common common = { 0 };
-	struct nse_source_progress p = copying;
+	struct cmd_progress_at p = copying;
 	struct cmd_progress *show;
 	struct screen s;
 
@@ -290,7 +326,7 @@ static void test_display(void **state)
 static void test_display_json(void **state)
 {
 	const struct cmd_common common = { .quiet = true };
-	struct nse_source_progress p = copying;
+	struct cmd_progress_at p = copying;
 	struct cmd_progress *show;
 	struct screen s;
 
@@ -347,10 +383,15 @@ static void test_not_wanted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_line),	   cmocka_unit_test(test_line_is_clipped),
-		cmocka_unit_test(test_rate),	   cmocka_unit_test(test_json),
-		cmocka_unit_test(test_may_ask),	   cmocka_unit_test(test_talk),
-		cmocka_unit_test(test_display),	   cmocka_unit_test(test_display_json),
+		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_line_is_clipped),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_may_ask),
+		cmocka_unit_test(test_talk),
+		cmocka_unit_test(test_display),
+		cmocka_unit_test(test_display_json),
 		cmocka_unit_test(test_not_wanted),
 	};
 

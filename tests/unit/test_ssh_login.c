@@ -135,7 +135,8 @@ static pid_t agent_start(void)
 	int64_t deadline = soon();
 	pid_t pid = nse_spawn(
 		&(struct nse_spawn){ (char *[]){ "ssh-agent", "-D", "-a", sock, NULL },
-				     -1, open("/dev/null", O_WRONLY | O_CLOEXEC), -1 },
+				     -1, open("/dev/null", O_WRONLY | O_CLOEXEC), -1,
+				     false },
 		NULL);
 
 	assert_true(pid > 0);
