@@ -28,78 +28,25 @@ cat >"$work/platform" <<-END
 END
 chmod 755 "$work/platform"
 
-# Runs a command on a terminal of its own, as wide as $2. What it does when
-# memory is being copied: nothing, ^C, resize (to 50 columns), or kill. Prints
-# {"status", "frames": [the line each time it was drawn], "screen": [the rows
-# that are left], "seconds"}.
-cat >"$work/terminal" <<'END'
-import fcntl, json, os, pty, re, select, signal, struct, sys, termios, time
-
-action, width, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-pid, fd = pty.fork()
-if pid == 0:
-    os.environ["TERM"] = "xterm"
-    time.sleep(0.1)  # the size comes first
-    os.execvp(command[0], command)
-
-def resize(columns):
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-def act():
-    if action == "^C":
-        os.write(fd, b"\x03")
-    elif action == "resize":
-        resize(50)
-    elif action == "kill":
-        os.kill(pid, signal.SIGKILL)
-
-resize(width)
-start, seen, acted = time.monotonic(), b"", None
-while time.monotonic() < start + 60:
-    if not select.select([fd], [], [], 1)[0]:
-        continue
-    try:
-        got = os.read(fd, 65536)
-    except OSError:
-        break
-    if not got:
-        break
-    seen += got
-    if acted is None and b"copying memory" in seen:
-        acted = len(seen)
-        act()
-status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-seconds = time.monotonic() - start
-text = seen.decode()
-rows, row, column = [], "", 0
-for token in re.findall(r"\r|\n|\033\[K|[^\r\n\033]|\033", text):
-    if token == "\r":
-        column = 0
-    elif token == "\n":
-        rows.append(row)
-        row = ""
-    elif token == "\033[K":
-        row = row[:column]
-    else:
-        row = row[:column].ljust(column) + token + row[column + 1:]
-        column += 1
-rows.append(row)
-frame = r"nsemig: \d+:\d\d [^\r\n\033]*(?=\033\[K)"
-late = text[acted + 200:] if acted else ""
-print(json.dumps({"status": status, "frames": re.findall(frame, text), "screen": rows,
-                  "late": re.findall(frame, late), "seconds": seconds}))
-END
-
-# on_terminal ACTION WIDTH FROM TO [OPTION...]: the summary is in $term, the
-# report in $report.
+# on_terminal ACTION WIDTH FROM TO [OPTION...]: terminal.py's summary is in $term, the
+# report in $report. ACTION is its, while memory is copied, or "WHEN ACTION WHEN ACTION".
 on_terminal()
 {
-	local action=$1 width=$2 from=$3 addr=LAB_MGMT_$4
+	local action=$1 width=$2 from=$3 addr=LAB_MGMT_$4 word
+	local -a then=()
 
 	shift 4
+	if [[ $action == *' '* ]]; then
+		for word in $action; do
+			((${#then[@]} % 3)) || then+=(--then)
+			then+=("$word")
+		done
+	else
+		then=(--then 'copying memory' "$action")
+	fi
 	rm -f "$work/report" "$work/talked"
-	term=$(python3 "$work/terminal" "$action" "$width" "$lab" exec "$from" "$NSEMIG" \
-		migrate "$LAB_DOMAIN" "root@${!addr}" --identity "$LAB_IDENTITY" \
+	term=$(python3 "$e2e_dir/terminal.py" --width "$width" "${then[@]}" -- \
+		"$lab" exec "$from" "$NSEMIG" migrate "$LAB_DOMAIN" "root@${!addr}" --identity "$LAB_IDENTITY" \
 		--known-hosts "$LAB_KNOWN_HOSTS" --platform "script:$work/platform" \
 		--report "$work/report" "$@")
 	report=$(cat "$work/report" 2>/dev/null)
@@ -126,7 +73,7 @@ sleep 0.3
 
 # --- on a terminal
 
-on_terminal none 100 A B
+on_terminal nothing 100 A B
 is "$(term .status)" 0 "a move on a terminal" || diag "$(term '.screen[]')"
 runs_on B
 ok $? "the domain runs at B"
@@ -141,19 +88,34 @@ at_least "$(term '.seconds * 4 + 1 + (.screen | length) - (.frames | length) | f
 like "$(term '.screen | join("\n")')" "vm1 runs at .*, verified" "the result is told"
 check_report "on a terminal"
 
-on_terminal resize 100 B A
+on_terminal resize:50 100 B A
 is "$(term .status)" 0 "a move while the terminal becomes narrow"
 at_least "$(term '.late | length')" 3 "the line goes on"
 is "$(term '[.late[] | length] | max < 50')" true "it is cut to the new width"
 
 on_terminal ^C 100 A B
 is "$(term .status)" 3 "Ctrl-C while memory is copied: aborted"
-like "$(term '.screen | join("\n")')" "nsemig: interrupted" "it says so"
+like "$(term '.screen | join("\n")')" \
+	"interrupted: everything is taken back, vm1 stays here.*aborted: everything is as before" \
+	"it says so, and what has become of it"
 is "$(term '[.screen[] | select(test("^nsemig: [0-9]+:"))] | @json')" '[]' \
 	"and takes the line away"
-# The key stroke has reached the platform's program as well, which may end later.
 eventually runs_on A
 ok $? "the domain runs at A"
+is "$(entries B)" "" "nothing of it is at B"
+
+on_terminal 'settling ^C has.to.be.finished ^C' 100 A B
+is "$(term .status)" 0 "Ctrl-C behind the line of no return: it goes on" ||
+	diag "$(term '.screen[]')"
+is "$(term .acted)" 2 "it was pressed twice"
+is "$(term '[.screen[] | select(test("cannot be taken back"))] | length')" 2 \
+	"each time it says why it has to finish"
+runs_on B
+ok $? "the domain runs at B"
+is "$(entries A)" "" "nothing of it is left at A"
+check_report "behind the line"
+migrate B A
+is $? 0 "and back"
 
 # Who prints after nsemig's death must not die of it.
 on_terminal kill 100 A B
@@ -167,7 +129,7 @@ ok $? "the domain runs at A"
 eventually migrate A B --dry-run
 ok $? "a dry run finds both hosts in order" || diag "$(cat "$work/talk")"
 for options in --progress=never -q; do
-	on_terminal none 100 A B $options --dry-run
+	on_terminal nothing 100 A B $options --dry-run
 	is "$(term '[.status, .frames] | @json')" '[0,[]]' "$options: no line"
 done
 
