@@ -63,6 +63,7 @@ struct counter {
 	struct nse_sink to;
 	uint64_t n[32]; /* by engine */
 	int fd;
+	const char *file; /* that appears whole or not at all; or NULL */
 	uint64_t entries; /* of the connection-tracking table, 0: not all are meant */
 	struct cmd_progress *progress;
 	struct cmd_progress_at at;
@@ -118,22 +119,21 @@ static int count_reset(void *arg, const char *engine)
 	return c->to.reset(c->to.arg, engine);
 }
 
-/* What a reader makes of it is what counts. */
-static int interrupted(const struct options *o, struct nse_error *err)
+/* What there is of it is what counts. */
+static int interrupted(const struct counter *c, struct nse_error *err)
 {
-	if (o->out && strcmp(o->out, "-") != 0)
+	if (c->file)
 		return nse_error(err, -EINTR,
 				 "interrupted: %s was not written, and is as it was "
 				 "before",
-				 o->out);
+				 c->file);
 	return nse_error(err, -EINTR,
 			 "interrupted: the stream has no end, and nobody who reads it "
 			 "will take it for whole");
 }
 
-static int collect(const struct options *o, const struct nse_scope *scope,
-		   uint32_t engines, struct counter *c, struct nse_stream_stats *stats,
-		   struct nse_error *err)
+static int collect(const struct nse_scope *scope, uint32_t engines, struct counter *c,
+		   struct nse_stream_stats *stats, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_stream_header_release) struct nse_stream_header h;
 	NSE_CLEANUP(nse_stream_writer_freep) struct nse_stream_writer *w = NULL;
@@ -151,7 +151,7 @@ static int collect(const struct options *o, const struct nse_scope *scope,
 	c->to = nse_stream_sink(w);
 	rc = nse_engines_collect(engines, scope, &sink, err);
 	if (cmd_signal)
-		return interrupted(o, err);
+		return interrupted(c, err);
 	/* A write that failed stopped the collection: the stream knows why. */
 	if (rc < 0 && !err->text[0])
 		return nse_stream_finish(w, stats, err) < 0
@@ -217,10 +217,11 @@ static int run(const struct nse_args *args, const struct options *o,
 	if (rc < 0)
 		return rc;
 	c.fd = out.fd;
+	c.file = out.file.fd >= 0 ? o->out : NULL;
 	c.entries = scope.all ? table_size() : 0;
 	c.progress = cmd_progress_start(o->progress, &args->common, "", is_pipe(out.fd));
 	show_progress(&c);
-	rc = collect(o, &scope, chosen->engines, &c, &stats, err);
+	rc = collect(&scope, chosen->engines, &c, &stats, err);
 	if (rc == 0)
 		rc = cmd_outfile_commit(&out, err);
 	cmd_progress_stop(c.progress);

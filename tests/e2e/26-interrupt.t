@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Long work on a big table: how far it is, on a terminal and for programs, and what an
+# interrupt leaves of it, which is said exactly.
+
+. "$(dirname "$0")/lib.sh"
+e2e_start
+need_nsemig
+need_helpers entries
+
+many=100000
+
+# on_terminal [--then WHEN ACTION]... PART COMMAND...: terminal.py's summary in $term.
+on_terminal()
+{
+	local -a then=()
+
+	while [ "$1" = --then ]; do
+		then+=("$1" "$2" "$3")
+		shift 3
+	done
+	term=$(python3 "$e2e_dir/terminal.py" "${then[@]}" -- "$lab" exec "$@")
+}
+
+term()
+{
+	jq -r "$1" <<<"$term"
+}
+
+screen()
+{
+	term '.screen | join("\n")'
+}
+
+no_line_left()
+{
+	is "$(term '[.screen[] | select(test("^nsemig: [0-9]+:[0-9]"))] | @json')" '[]' \
+		"$1: the line is gone at the end"
+}
+
+count()
+{
+	at "$1" cat /proc/sys/net/netfilter/nf_conntrack_count
+}
+
+# Few of the host's own may come and go.
+few_at()
+{
+	[ "$(count "$1")" -lt 1000 ]
+}
+
+# Reads a pipe slowly, writes what it has read to $2.
+cat >"$work/slow" <<'END'
+import sys, time
+with open(sys.argv[1], "rb", buffering=0) as pipe, open(sys.argv[2], "wb", buffering=0) as out:
+    while got := pipe.read(30000):
+        out.write(got)
+        time.sleep(0.06)
+END
+
+# nsemig at the other end, which reads slowly and answers late.
+cat >"$work/there" <<END
+#!/bin/bash
+python3 "$work/slow" /dev/stdin /dev/stdout | "$NSEMIG" "\$@"
+rc=\$?
+sleep 2
+exit \$rc
+END
+chmod 755 "$work/there"
+mkfifo "$work/pipe"
+
+lab_up
+at A "$helpers/entries" $many || bail_out "no entries"
+
+# --- snapshot
+
+python3 "$work/slow" "$work/pipe" "$work/read" &
+on_terminal --then 'collecting: ' resize:50 A "$NSEMIG" snapshot --all -o "$work/pipe"
+is "$(term .status)" 0 "a snapshot into a slow pipe" || diag "$(screen)"
+wait $!
+like "$(term '.frames[0]')" \
+	"collecting: [0-9,]+ of [0-9,]+ records \([0-9.]+ [A-Za-z]+\), [0-9,]+/s" \
+	"the line tells how many of how many, and how fast"
+at_least "$(term '[.frames[] | select(length >= 50)] | length')" 1 "it has its width"
+at_least "$(term '.late | length')" 1 "it goes on when the terminal becomes narrow"
+is "$(term '[.late[] | length] | max < 50')" true "and fits it"
+at_least "$(term '.seconds * 4 + 2 - (.frames | length) | floor')" 0 \
+	"it is drawn four times a second at most"
+no_line_left "a snapshot"
+at_least "$("$NSEMIG" show --json "$work/read" | jq '.records | length')" $many \
+	"the stream is whole"
+
+python3 "$work/slow" "$work/pipe" "$work/read" &
+on_terminal --then 'collecting: ' ^C A "$NSEMIG" snapshot --all -o "$work/pipe"
+is "$(term .status)" 3 "Ctrl-C in a snapshot" || diag "$(screen)"
+wait $!
+like "$(screen)" "interrupted: the stream has no end" "it says what became of the output"
+no_line_left "interrupted"
+"$NSEMIG" show "$work/read" >"$work/out" 2>"$work/err"
+is $? 3 "no reader takes the beginning for the whole"
+
+at A "$NSEMIG" snapshot --all -o "$work/file" --progress json 2>"$work/err"
+is $? 0 "a snapshot that is told to programs"
+is "$(jq -s 'map(.format, .phase) | unique | @json' "$work/err")" '"[1,\"collect\"]"' \
+	"an object a line"
+is "$(jq -s 'map(.records) | . == sort' "$work/err")" true "the records only grow"
+before=$(cksum <"$work/file")
+
+# On a busy machine the key may come too late: then it is tried again.
+for ((i = 0; i < 10; i++)); do
+	on_terminal --then '"collect"' ^C A \
+		"$NSEMIG" snapshot --all -o "$work/file" --progress json
+	[ "$(term .status)" = 0 ] || break
+	before=$(cksum <"$work/file")
+done
+is "$(term .status)" 3 "Ctrl-C in a snapshot into a file"
+like "$(screen)" "interrupted: $work/file was not written, and is as it was before" \
+	"it says what became of the file"
+is "$(cksum <"$work/file")" "$before" "which is true"
+is "$(cd "$work" && echo file*)" file "and nothing is beside it"
+
+on_terminal A "$NSEMIG" snapshot --addr 10.99.99.99 -o "$work/small"
+is "$(term '[.status, .frames] | @json')" '[0,[]]' "what is quick has no line"
+
+# --- send
+
+send=("$NSEMIG" send "$work/file" "root@$LAB_MGMT_B" --identity "$LAB_IDENTITY"
+	--known-hosts "$LAB_KNOWN_HOSTS" --remote-command "$work/there")
+at B conntrack -F >/dev/null 2>&1
+
+on_terminal --then 'sending: [^(]*records [(]' ^C A "${send[@]}"
+is "$(term .status)" 3 "Ctrl-C while a context is sent" || diag "$(screen)"
+like "$(term '.frames[]')" "sending: [0-9,]+ of [0-9,]+ records" "the line tells how far it was"
+like "$(screen)" "interrupted: .*throws away; nothing of it is installed there" \
+	"it says what becomes of the part"
+no_line_left "interrupted"
+eventually few_at B
+ok $? "nothing is there"
+
+on_terminal --then 'installing there' ^C --then 'has to be waited for' ^C A "${send[@]}"
+is "$(term .status)" 0 "Ctrl-C when all was sent: it goes on" || diag "$(screen)"
+is "$(term '[.screen[] | select(test("has the whole context and installs it"))] | length')" \
+	"$(term .acted)" "each time it says why"
+at_least "$(count B)" $many "it is there"
+no_line_left "sent"
+
+on_terminal --then 'connecting' ^C A "$NSEMIG" send "$work/file" 10.77.0.222 \
+	--identity "$LAB_IDENTITY" --known-hosts "$LAB_KNOWN_HOSTS"
+is "$(term .status)" 3 "Ctrl-C while it connects to a host that is silent"
+like "$(screen)" "interrupted: nothing was sent to 10.77.0.222" "nothing has happened"
+at_least "$(term '10 - .seconds | floor')" 0 "it need not wait for the connection's time"
+
+# --- apply
+
+at B conntrack -F >/dev/null 2>&1
+for ((i = 0; i < 10; i++)); do
+	on_terminal --then '"install"' ^C B "$NSEMIG" apply "$work/file" --progress json
+	[ "$(term .status)" = 0 ] || break
+	at B conntrack -F >/dev/null 2>&1
+done
+is "$(term .status)" 3 "Ctrl-C while a context is installed"
+like "$(screen)" "interrupted; the [0-9]+ records that were installed are removed again" \
+	"it says what was taken back"
+few_at B
+ok $? "which is true"
+
+on_terminal B "$NSEMIG" apply "$work/file" --progress json
+is "$(term .status)" 0 "applied"
+is "$(term '[.screen[] | select(startswith("{")) | fromjson.phase] | unique | @json')" \
+	'["install","read","settle","verify"]' "each phase is told of"
+done_testing
