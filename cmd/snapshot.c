@@ -124,8 +124,8 @@ static int interrupted(const struct counter *c, struct nse_error *err)
 {
 	if (c->file)
 		return nse_error(err, -EINTR,
-				 "interrupted: %s was not written, and is as it was "
-				 "before",
+				 "interrupted: %s was not written, what was there "
+				 "before is untouched",
 				 c->file);
 	return nse_error(err, -EINTR,
 			 "interrupted: the stream has no end, and nobody who reads it "
@@ -163,9 +163,11 @@ static int collect(const struct nse_scope *scope, uint32_t engines, struct count
 int cmd_snapshot_collect(const struct nse_scope *scope, uint32_t engines, int fd,
 			 struct nse_stream_stats *stats, struct nse_error *err)
 {
-	struct counter c = { .n = { 0 } };
+	struct counter c = { .fd = fd,
+			     .file = "the snapshot",
+			     .at = { .phase = "collect", .work = true } };
 
-	return collect(scope, engines, fd, &c, stats, err);
+	return collect(scope, engines, &c, stats, err);
 }
 
 static void say_counts(const struct nse_args *args, const struct counter *c,

@@ -114,7 +114,7 @@ for ((i = 0; i < 10; i++)); do
 	before=$(cksum <"$work/file")
 done
 is "$(term .status)" 3 "Ctrl-C in a snapshot into a file"
-like "$(screen)" "interrupted: $work/file was not written, and is as it was before" \
+like "$(screen)" "interrupted: $work/file was not written, what was there before is untouched" \
 	"it says what became of the file"
 is "$(cksum <"$work/file")" "$before" "which is true"
 is "$(cd "$work" && echo file*)" file "and nothing is beside it"
