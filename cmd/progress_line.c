@@ -50,7 +50,7 @@ static const struct words works[] = {
 	{ "collect", "collecting" },
 	{ "connect", "connecting" },
 	{ "send", "sending" },
-	{ "wait", "installing there" },
+	{ "wait", "waiting for the other host" },
 	{ "install", "installing" },
 	{ "settle", "settling" },
 	{ "verify", "verifying" },

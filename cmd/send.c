@@ -110,10 +110,10 @@ static int put(void *arg, const void *p, size_t n)
 		from += done;
 		n -= (size_t)done;
 		s->bytes += (uint64_t)done;
+		s->at.records = __atomic_load_n(&s->stats.records, __ATOMIC_RELAXED);
+		s->at.sent = s->bytes;
+		cmd_progress_update(s->progress, &s->at);
 	}
-	s->at.records = __atomic_load_n(&s->stats.records, __ATOMIC_RELAXED);
-	s->at.sent = s->bytes;
-	cmd_progress_update(s->progress, &s->at);
 	return rc;
 }
 
@@ -139,12 +139,12 @@ static char *remote_args(const struct options *o)
 	return out;
 }
 
-/* The other host has everything: what it does with it is not in our hands. */
+/* The other host gets everything: what it does with it is not in our hands. */
 static void answer_signal(struct shipment *s)
 {
 	if (cmd_signal_again(&s->answered))
 		cmd_say(&s->args->common,
-			"%s has the whole context and %s it, all or nothing: it cannot "
+			"%s was sent the whole context and %s it, all or nothing: it cannot "
 			"be stopped from here, and its answer has to be waited for",
 			s->target, s->o->store ? "stores" : "installs");
 }

@@ -49,24 +49,30 @@ few_at()
 	[ "$(count "$1")" -lt 1000 ]
 }
 
-# Reads a pipe slowly, writes what it has read to $2.
+# Reads a pipe slowly, a piece in $3 seconds, and writes what it has read to $2.
 cat >"$work/slow" <<'END'
 import sys, time
 with open(sys.argv[1], "rb", buffering=0) as pipe, open(sys.argv[2], "wb", buffering=0) as out:
     while got := pipe.read(30000):
         out.write(got)
-        time.sleep(0.06)
+        time.sleep(float(sys.argv[3]))
 END
 
-# nsemig at the other end, which reads slowly and answers late.
+# nsemig at the other end, which answers late, and a remote shell with little room for
+# what is not read yet.
 cat >"$work/there" <<END
 #!/bin/bash
-python3 "$work/slow" /dev/stdin /dev/stdout | "$NSEMIG" "\$@"
+"$NSEMIG" "\$@"
 rc=\$?
 sleep 2
 exit \$rc
 END
-chmod 755 "$work/there"
+cat >"$work/rsh" <<END
+#!/bin/bash
+cat | python3 "$work/slow" /dev/stdin /dev/stdout 0.2 |
+	"$lab" exec B sh -c "\${*:2}"
+END
+chmod 755 "$work/there" "$work/rsh"
 mkfifo "$work/pipe"
 
 lab_up
@@ -74,7 +80,7 @@ at A "$helpers/entries" $many || bail_out "no entries"
 
 # --- snapshot
 
-python3 "$work/slow" "$work/pipe" "$work/read" &
+python3 "$work/slow" "$work/pipe" "$work/read" 0.06 &
 on_terminal --then 'collecting: ' resize:50 A "$NSEMIG" snapshot --all -o "$work/pipe"
 is "$(term .status)" 0 "a snapshot into a slow pipe" || diag "$(screen)"
 wait $!
@@ -90,7 +96,7 @@ no_line_left "a snapshot"
 at_least "$("$NSEMIG" show --json "$work/read" | jq '.records | length')" $many \
 	"the stream is whole"
 
-python3 "$work/slow" "$work/pipe" "$work/read" &
+python3 "$work/slow" "$work/pipe" "$work/read" 0.06 &
 on_terminal --then 'collecting: ' ^C A "$NSEMIG" snapshot --all -o "$work/pipe"
 is "$(term .status)" 3 "Ctrl-C in a snapshot" || diag "$(screen)"
 wait $!
@@ -125,21 +131,26 @@ is "$(term '[.status, .frames] | @json')" '[0,[]]' "what is quick has no line"
 # --- send
 
 send=("$NSEMIG" send "$work/file" "root@$LAB_MGMT_B" --identity "$LAB_IDENTITY"
-	--known-hosts "$LAB_KNOWN_HOSTS" --remote-command "$work/there")
+	--known-hosts "$LAB_KNOWN_HOSTS")
+# More than fits into what lies between.
+at A "$helpers/entries" $many 10.77.0.66 || bail_out "no entries"
+at A "$NSEMIG" snapshot --all -o "$work/big"
 at B conntrack -F >/dev/null 2>&1
 
-on_terminal --then 'sending: [^(]*records [(]' ^C A "${send[@]}"
+on_terminal --then '"send"[^}]*"context_bytes":[1-9]' ^C A \
+	"$NSEMIG" send "$work/big" B --rsh "$work/rsh" --remote-command "$NSEMIG" \
+	--progress json
 is "$(term .status)" 3 "Ctrl-C while a context is sent" || diag "$(screen)"
-like "$(term '.frames[]')" "sending: [0-9,]+ of [0-9,]+ records" "the line tells how far it was"
 like "$(screen)" "interrupted: .*throws away; nothing of it is installed there" \
 	"it says what becomes of the part"
 no_line_left "interrupted"
 eventually few_at B
 ok $? "nothing is there"
 
-on_terminal --then 'installing there' ^C --then 'has to be waited for' ^C A "${send[@]}"
+on_terminal --then 'waiting for the' ^C --then 'has to be waited for' ^C A "${send[@]}" \
+	--remote-command "$work/there"
 is "$(term .status)" 0 "Ctrl-C when all was sent: it goes on" || diag "$(screen)"
-is "$(term '[.screen[] | select(test("has the whole context and installs it"))] | length')" \
+is "$(term '[.screen[] | select(test("was sent the whole context and installs it"))] | length')" \
 	"$(term .acted)" "each time it says why"
 at_least "$(count B)" $many "it is there"
 no_line_left "sent"

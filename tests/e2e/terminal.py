@@ -76,4 +76,4 @@ frame = r"nsemig: \d+:\d\d [^\r\n\033]*(?=\033\[K)"
 late = text[since + 200:] if acted else ""
 print(json.dumps({"status": status, "frames": re.findall(frame, text), "screen": rows,
                   "late": re.findall(frame, late), "acted": acted,
-                  "colored": "\033[3" in text, "seconds": seconds}))
+                  "colored": bool(re.search(r"\033\[\d+m", text)), "seconds": seconds}))
