@@ -146,11 +146,12 @@ format:
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8 \
 		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(DOCDIR) \
 		$(DESTDIR)$(UNITDIR)
 	install -m 755 $(BIN) $(DESTDIR)$(SBINDIR)/nsemig
 	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 man/*.7 $(DESTDIR)$(MANDIR)/man7
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 completions/nsemig.bash $(DESTDIR)$(BASHDIR)/nsemig
 	install -m 644 completions/nsemig.zsh $(DESTDIR)$(ZSHDIR)/_nsemig
@@ -165,7 +166,8 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/nsemig $(DESTDIR)$(BASHDIR)/nsemig \
 		$(DESTDIR)$(ZSHDIR)/_nsemig $(DESTDIR)$(FISHDIR)/nsemig.fish \
 		$(DESTDIR)$(DOCDIR)/README.md $(DESTDIR)$(MANDIR)/man5/nsemig* \
-		$(DESTDIR)$(MANDIR)/man8/nsemig* $(DESTDIR)$(UNITDIR)/nsemig-snapshot.*
+		$(DESTDIR)$(MANDIR)/man7/nsemig* $(DESTDIR)$(MANDIR)/man8/nsemig* \
+		$(DESTDIR)$(UNITDIR)/nsemig-snapshot.*
 	rm -rf $(DESTDIR)$(DOCDIR)/examples
 
 dist:

@@ -28,7 +28,8 @@ make_names()
 	END
 }
 
-# The files and the host name are the shell's alone, in namespaces of its own.
+# The files and the host name are the shell's alone, in namespaces of its own. What
+# others mount, such as network namespaces, is seen there too.
 cmd_shell()
 {
 	local part=${1:-A} name=${1:-A}
@@ -40,7 +41,7 @@ cmd_shell()
 	[ $# = 0 ] || shift
 	[ $# -gt 0 ] || set -- "${SHELL:-bash}"
 	# shellcheck disable=SC2016,SC2154
-	exec unshare --mount --uts -- bash -c '
+	exec unshare --mount --propagation slave --uts -- bash -c '
 		mount --bind "$1/hosts" /etc/hosts || exit 3
 		[ ! -e /etc/ssh/ssh_config ] ||
 			mount --bind "$1/ssh_config" /etc/ssh/ssh_config || exit 3

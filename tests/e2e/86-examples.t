@@ -7,7 +7,7 @@
 # EXAMPLES_OF (a regular expression) chooses pages.
 
 [ -n "${EXAMPLES_INSIDE:-}" ] || [ "$(id -u)" != 0 ] ||
-	EXAMPLES_INSIDE=1 exec unshare --mount -- bash "$0"
+	EXAMPLES_INSIDE=1 exec unshare --mount --propagation slave -- bash "$0"
 . "$(dirname "$0")/lib.sh"
 e2e_start
 need_nsemig
