@@ -17,7 +17,7 @@
 #include "lib/util/proc.h"
 
 struct options {
-	bool all, commands, topics, domains, engines, fields, hosts;
+	bool all, commands, topics, domains, engines, fields, columns, hosts;
 	const char *of;
 	const char *platform;
 };
@@ -41,6 +41,8 @@ static const struct nse_opt opts[] = {
 		     "list the engines, for completion"),
 	NSE_OPT_FLAG('\0', "fields", struct options, fields,
 		     "list the fields of filters and their values, for completion"),
+	NSE_OPT_FLAG('\0', "columns", struct options, columns,
+		     "list the columns of tables, for completion"),
 	NSE_OPT_FLAG(
 		'\0', "hosts", struct options, hosts,
 		"list the hosts that ssh or the configuration knows, for completion"),
@@ -51,8 +53,8 @@ static const struct nse_opt opts[] = {
 
 static const char *const synopsis[] = {
 	"[COMMAND|GUIDE]", "-a",
-	"--commands | --topics | --domains | --engines | --fields | --hosts |\n"
-	"                   --options COMMAND",
+	"--commands | --topics | --domains | --engines | --fields | --columns |\n"
+	"                   --hosts | --options COMMAND",
 	NULL
 };
 static const struct nse_usage usage = {
@@ -264,6 +266,8 @@ int cmd_help(int argc, char **argv)
 		return cmd_words_engines();
 	if (o.fields)
 		return cmd_words_fields();
+	if (o.columns)
+		return cmd_words_columns();
 	if (o.hosts)
 		return cmd_words_hosts();
 	if (o.domains)

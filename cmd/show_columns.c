@@ -148,6 +148,12 @@ static const struct made {
 	{ "fields", make_fields }, { "#", make_number },
 };
 
+const char *show_column_name(size_t i)
+{
+	return i < NSE_ARRAY_SIZE(made) ? made[i].name
+					: cmd_field_name(NULL, i - NSE_ARRAY_SIZE(made));
+}
+
 static const struct made *find_made(const char *name)
 {
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(made); i++)

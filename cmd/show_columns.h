@@ -26,6 +26,9 @@ struct show_columns {
 	size_t n;
 };
 
+/* Name i of a column; NULL at the end. */
+const char *show_column_name(size_t i);
+
 /* Reads "a,b,c"; -EINVAL with a text that names the columns that there are. */
 int show_columns_parse(struct show_columns *c, const char *list, struct nse_error *err);
 

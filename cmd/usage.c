@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lib/util/cleanup.h"
 
 #define HELP_COLUMN 30
 
@@ -63,15 +64,17 @@ void nse_usage_print(const struct nse_usage *usage, const struct nse_opt_group *
 /* What completes the option's value, guessed from its name in -h if need be. */
 static const char *completion(const struct nse_opt *o)
 {
+	static const char *const kinds[][2] = {
+		{ "FILE", "file" },	   { "DIR", "dir" },	   { "EXPR", "filter" },
+		{ "NAME,...", "columns" }, { "[-]FIELD", "sort" },
+	};
+
 	if (o->complete || !o->arg)
 		return o->complete ? o->complete : "-";
-	if (strcmp(o->arg, "FILE") == 0)
-		return "file";
-	if (strcmp(o->arg, "DIR") == 0)
-		return "dir";
-	if (strncmp(o->arg, "COLUMN", 6) == 0)
-		return "columns";
-	return strcmp(o->arg, "EXPR") == 0 ? "filter" : "-";
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(kinds); i++)
+		if (strcmp(o->arg, kinds[i][0]) == 0)
+			return kinds[i][1];
+	return "-";
 }
 
 static void list_group(const struct nse_opt *opts, FILE *to)

@@ -12,13 +12,17 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/fields.h"
 #include "cmd/groups.h"
 #include "cmd/hosts.h"
+#include "cmd/show_columns.h"
 #include "lib/engine/registry.h"
 #include "lib/util/cleanup.h"
 
-/* Those of connections, as nsemig-json(5) has them, and of rules the names. */
-const struct cmd_field cmd_fields[] = {
+/* The values of fields that have few. */
+static const struct {
+	const char *name, *values;
+} known[] = {
 	{ "engine", "conntrack|expect|nft" },
 	{ "type", "entry|expectation|table|chain|rule|set|element" },
 	{ "family", "ipv4|ipv6|inet|ip|ip6|bridge|arp|netdev" },
@@ -26,37 +30,6 @@ const struct cmd_field cmd_fields[] = {
 	{ "state", "SYN_SENT|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK|TIME_WAIT|"
 		   "CLOSE" },
 	{ "status", "seen-reply|assured|src-nat|dst-nat|fixed-timeout|helper|expected" },
-	{ "src", NULL },
-	{ "dst", NULL },
-	{ "sport", NULL },
-	{ "dport", NULL },
-	{ "zone", NULL },
-	{ "mark", NULL },
-	{ "labels", NULL },
-	{ "helper", NULL },
-	{ "timeout", NULL },
-	{ "icmp_type", NULL },
-	{ "icmp_code", NULL },
-	{ "icmp_id", NULL },
-	{ "reply.src", NULL },
-	{ "reply.dst", NULL },
-	{ "reply.sport", NULL },
-	{ "reply.dport", NULL },
-	{ "nat.src", NULL },
-	{ "nat.dst", NULL },
-	{ "master.src", NULL },
-	{ "master.dst", NULL },
-	{ "master.dport", NULL },
-	{ "packets.orig", NULL },
-	{ "packets.reply", NULL },
-	{ "bytes.orig", NULL },
-	{ "bytes.reply", NULL },
-	{ "table", NULL },
-	{ "chain", NULL },
-	{ "set", NULL },
-	{ "element", NULL },
-	{ "name", NULL },
-	{ NULL, NULL },
 };
 
 const struct cmd_guide cmd_guides[] = {
@@ -120,17 +93,31 @@ int cmd_words_engines(void)
 	return CMD_DONE;
 }
 
+static void print_values(const char *name, const char *values)
+{
+	for (size_t n; *values; values += n + (values[n] == '|')) {
+		n = strcspn(values, "|");
+		printf("%s\t%.*s\n", name, (int)n, values);
+	}
+}
+
 int cmd_words_fields(void)
 {
-	for (const struct cmd_field *f = cmd_fields; f->name; f++) {
-		const char *v = f->values;
+	const char *name;
 
-		printf("%s\n", f->name);
-		for (size_t n; v && *v; v += n + (v[n] == '|')) {
-			n = strcspn(v, "|");
-			printf("%s\t%.*s\n", f->name, (int)n, v);
-		}
-	}
+	for (size_t i = 0; (name = cmd_field_name(NULL, i)); i++)
+		printf("%s\n", name);
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(known); i++)
+		print_values(known[i].name, known[i].values);
+	return CMD_DONE;
+}
+
+int cmd_words_columns(void)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = show_column_name(i)); i++)
+		printf("%s\n", name);
 	return CMD_DONE;
 }
 

@@ -5,15 +5,6 @@
 #ifndef NSE_CMD_WORDS_H
 #define NSE_CMD_WORDS_H
 
-/* A field of records as filters know it. */
-struct cmd_field {
-	const char *name;
-	const char *values; /* "a|b|c" where there are few; NULL */
-};
-
-/* The fields that are asked for most, ended by one without a name. */
-extern const struct cmd_field cmd_fields[];
-
 /* A page of the manual that is about no single command. */
 struct cmd_guide {
 	const char *topic; /* what `nsemig help` calls it */
@@ -35,6 +26,7 @@ int cmd_words_commands(void); /* NAME<TAB>HELP */
 int cmd_words_topics(void);   /* the same, and the guides */
 int cmd_words_engines(void);
 int cmd_words_fields(void); /* NAME, or NAME<TAB>VALUE for each value */
+int cmd_words_columns(void);
 int cmd_words_hosts(void);
 int cmd_words_domains(const char *platform); /* NULL: the default one */
 

@@ -83,7 +83,11 @@ _nsemig_value()
 	filter) _nsemig_filter ;;
 	columns)
 		_nsemig_past ,
-		_nsemig_words "$("$nsemig" help --columns 2>/dev/null)"
+		_nsemig_ask columns
+		;;
+	sort)
+		[[ $text != -* ]] || lead+=- text=${text:1}
+		_nsemig_words "$("$nsemig" help --fields 2>/dev/null | sed '/\t/d')"
 		;;
 	platform)
 		if [[ $text == script:* ]]; then

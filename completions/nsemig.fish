@@ -73,6 +73,8 @@ function __nsemig_value
             __nsemig_filter $argv[2]
         case columns
             nsemig help --columns 2>/dev/null | __nsemig_behind , $argv[2]
+        case sort
+            nsemig help --fields 2>/dev/null | string match -rv '\t' | __nsemig_behind - $argv[2]
         case platform
             if string match -q 'script:*' -- $argv[2]
                 printf 'script:%s\n' (__fish_complete_path (string replace script: '' -- $argv[2]))

@@ -55,6 +55,11 @@ _nsemig_value() {
 	engine) compset -P '*,'; _nsemig_ask engines '' -S , -q ;;
 	filter) _nsemig_filter ;;
 	columns) compset -P '*,'; _nsemig_ask columns '' -S , -q ;;
+	sort)
+		compset -P -
+		found=(${(f)"$($nsemig help --fields 2>/dev/null)"})
+		compadd -- ${found:#*$'\t'*}
+		;;
 	platform)
 		if compset -P 'script:'; then
 			_files

@@ -50,10 +50,13 @@ lines()
 	nsemig migrate web1 root@host|nsemig migrate web1 root@hostB 
 	nsemig migrate web1 incl|nsemig migrate web1 included 
 	nsemig migrate -v web1 known1|nsemig migrate -v web1 known1 
-	nsemig show --filter sta|nsemig show --filter stat
+	nsemig show --filter dpo|nsemig show --filter dport
 	nsemig show --filter state=EST|nsemig show --filter state=ESTABLISHED
 	nsemig show --filter=proto=sc|nsemig show --filter=proto=sctp
 	nsemig show --filter 'proto=tcp and not (dpo|nsemig show --filter 'proto=tcp and not (dport
+	nsemig show --columns proto,sour|nsemig show --columns proto,source 
+	nsemig show --sort timeou|nsemig show --sort timeout 
+	nsemig show --sort -timeou|nsemig show --sort -timeout 
 	nsemig help js|nsemig help json 
 	nsemig help int|nsemig help internals 
 	nsemig help mi|nsemig help migrate 
@@ -120,7 +123,7 @@ done
 printf '[nsemig]\nplatform = script:%s\n' "$work/bin/platform" >"$NSEMIG_CONFIG"
 printf '#!/bin/sh\n: >%s/asked\necho "[]"\n' "$work" >"$work/bin/platform"
 chmod 755 "$work/bin/platform"
-for o in --commands --topics --engines --fields --hosts '--options show'; do
+for o in --commands --topics --engines --fields --columns --hosts '--options show'; do
 	# shellcheck disable=SC2086
 	"$NSEMIG" help $o >"$work/words"
 	is "$? $(wc -l <"$work/words" | grep -vx 0 | wc -l)" "0 1" "help $o"
