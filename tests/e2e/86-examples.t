@@ -3,7 +3,8 @@
 # Every example of the manual and of the README does what is said of it: see
 # examples.py for what an example is. They run on the lab's host A, called
 # hostA; web1 is a VM with some connections, and web1.nsc is its context.
-# The machine's own files are not touched: /etc is a copy, /var/lib is empty.
+# The machine's own files are not touched: /etc is a copy, /var/lib and /run/netns are
+# empty.
 # EXAMPLES_OF (a regular expression) chooses pages.
 
 [ -n "${EXAMPLES_INSIDE:-}" ] || [ "$(id -u)" != 0 ] ||
@@ -18,7 +19,10 @@ only=${EXAMPLES_OF:-.}
 
 private_files()
 {
-	mount -t tmpfs tmpfs /var/lib || skip_all "no permission to mount"
+	mkdir -p /run/netns
+	{
+		mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /run/netns
+	} || skip_all "no permission to mount"
 	cp -a /etc "$work/etc"
 	mount --bind "$work/etc" /etc
 	mkdir -p /etc/nsemig "$work/here" "$work/man/man5" "$work/man/man7" "$work/man/man8"
