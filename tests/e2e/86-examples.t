@@ -128,6 +128,8 @@ as_before()
 	} >/dev/null || bail_out "web1 does not get its connections"
 	find "$work/here" -mindepth 1 -maxdepth 1 ! -type l -exec rm -rf {} +
 	on A nsemig snapshot web1 -o web1.nsc || bail_out "no snapshot of web1"
+	mkdir -p /etc/nsemig/conf.d
+	printf '[domain web1]\naddresses = 10.77.0.11\n' | tee new.conf >/etc/nsemig/nsemig.conf
 }
 
 # run_page FILE TUTORIAL|EXAMPLES: each is a test. Examples may stand anywhere.

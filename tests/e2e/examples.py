@@ -96,9 +96,9 @@ def readme_displays(path):
             notes[note[1]] = note[2]
         elif line.startswith("| `"):
             cell = re.match(r"\| (.*?[^\\]) \|", line)[1].replace(r"\|", "|")
+            note = re.search("<!-- *" + NOTE.pattern, cell)
             for code in re.findall(r"`([^`]*)`", cell):
-                yield "EXAMPLES", [notes, "# " + code]
-            notes = {}
+                yield "EXAMPLES", [{note[1]: note[2]} if note else {}, "# " + code]
 
 
 def examples(path, tutorial):
