@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -127,7 +128,7 @@ static struct nse_problems arrive(const char *name, uint64_t memory_kib)
 	struct nse_error err = { 0 };
 
 	nse_scope_init(&scope);
-	strcpy(scope.domain.name, name);
+	snprintf(scope.domain.name, sizeof(scope.domain.name), "%s", name);
 	assert_int_equal(nse_domain_add_vif(&scope.domain, &vif), 0);
 	ops.running = no_domain;
 	ops.describe = not_described;
