@@ -58,8 +58,7 @@ with open(sys.argv[1], "rb", buffering=0) as pipe, open(sys.argv[2], "wb", buffe
         time.sleep(float(sys.argv[3]))
 END
 
-# nsemig at the other end, which answers late, and a remote shell with little room for
-# what is not read yet.
+# nsemig at the other end, which answers late.
 cat >"$work/there" <<END
 #!/bin/bash
 "$NSEMIG" "\$@"
@@ -67,12 +66,7 @@ rc=\$?
 sleep 2
 exit \$rc
 END
-cat >"$work/rsh" <<END
-#!/bin/bash
-cat | python3 "$work/slow" /dev/stdin /dev/stdout 0.2 |
-	"$lab" exec B sh -c "\${*:2}"
-END
-chmod 755 "$work/there" "$work/rsh"
+chmod 755 "$work/there"
 mkfifo "$work/pipe"
 
 lab_up
@@ -132,20 +126,7 @@ is "$(term '[.status, .frames] | @json')" '[0,[]]' "what is quick has no line"
 
 send=("$NSEMIG" send "$work/file" "root@$LAB_MGMT_B" --identity "$LAB_IDENTITY"
 	--known-hosts "$LAB_KNOWN_HOSTS")
-# More than fits into what lies between.
-at A "$helpers/entries" $many 10.77.0.66 || bail_out "no entries"
-at A "$NSEMIG" snapshot --all -o "$work/big"
 at B conntrack -F >/dev/null 2>&1
-
-on_terminal --then '"send"[^}]*"context_bytes":[1-9]' ^C A \
-	"$NSEMIG" send "$work/big" B --rsh "$work/rsh" --remote-command "$NSEMIG" \
-	--progress json
-is "$(term .status)" 3 "Ctrl-C while a context is sent" || diag "$(screen)"
-like "$(screen)" "interrupted: .*throws away; nothing of it is installed there" \
-	"it says what becomes of the part"
-no_line_left "interrupted"
-eventually few_at B
-ok $? "nothing is there"
 
 on_terminal --then 'waiting for the' ^C --then 'has to be waited for' ^C A "${send[@]}" \
 	--remote-command "$work/there"
