@@ -190,7 +190,7 @@ static int try_out(const struct nse_args *args, const struct options *o,
 
 	if (rc < 0)
 		return rc;
-	cmd_problems_say(&args->common, &problems, NSE_LOSS);
+	cmd_problems_say(&args->common, &problems, NSE_LOSS, NULL);
 	return nse_problems_worst(&problems) == NSE_FAIL ? CMD_FAILED : CMD_DONE;
 }
 

@@ -173,7 +173,8 @@ static int check_both(struct check *c, const struct nse_link_spec *link,
 					.target = c->host,
 					.welcome = &c->far,
 					.timeout_s = TIMEOUT_S,
-					.dry_run = true };
+					.dry_run = true,
+					.bare = true };
 	struct nse_error why = { 0 };
 	json_t *report = NULL;
 	int rc;

@@ -45,21 +45,21 @@ static const struct {
 	{ -EBUSY, "domain", NULL },
 };
 
-/* A command that the text names itself is better than ours. */
-static const char *own_mend(const char *text, char out[512])
+/* A command that the advice names itself is better than ours. */
+static const char *own_mend(const char *advice, char out[512])
 {
-	static const char *const starts[] = { "run: ", "\nssh-keygen " };
-	const char *at = NULL;
+	static const char *const starts[] = { "run: ", "right one: ", "old one: " };
 
-	for (size_t i = 0; !at && i < NSE_ARRAY_SIZE(starts); i++) {
-		at = strstr(text, starts[i]);
-		if (at)
-			at += i == 0 ? strlen(starts[0]) : 1;
+	for (size_t i = 0; i < NSE_ARRAY_SIZE(starts); i++) {
+		const char *at = strstr(advice, starts[i]);
+
+		if (!at)
+			continue;
+		at += strlen(starts[i]);
+		snprintf(out, 512, "%.*s", (int)strcspn(at, "\n"), at);
+		return out;
 	}
-	if (!at)
-		return NULL;
-	snprintf(out, 512, "%.*s", (int)strcspn(at, "\n"), at);
-	return out;
+	return NULL;
 }
 
 /* HOST in the advice is the host's name. */
@@ -84,8 +84,10 @@ int cmd_check_error(struct nse_problems *p, const char *host, const struct nse_e
 			continue;
 		if (errors[i].mend)
 			fill_in(errors[i].mend, host, mend, sizeof(mend));
+		else
+			snprintf(mend, sizeof(mend), "%s", err->advice);
 		if (nse_problem_add(p, NSE_FAIL, errors[i].area,
-				    own_mend(err->text, own) ?: mend, "%s",
+				    own_mend(err->advice, own) ?: mend, "%s",
 				    err->text) < 0)
 			return -ENOMEM;
 		nse_problems_set_where(p, first, host);

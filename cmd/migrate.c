@@ -173,11 +173,10 @@ static int finish(const struct nse_args *args, const struct options *o,
 	/* What the check has found is told already. */
 	bool told = err->code == -ECONNABORTED && nse_problems_worst(problems) > NSE_NOTE;
 
-	cmd_problems_say(&args->common, problems, o->dry_run ? NSE_NOTE : NSE_LOSS);
+	cmd_problems_say(&args->common, problems, o->dry_run ? NSE_NOTE : NSE_LOSS,
+			 told && o->dry_run ? NULL : err);
 	if (err->code && !(told && o->dry_run))
 		cmd_fail(err);
-	if (result == NSE_ABORTED && !o->dry_run)
-		cmd_say(&args->common, "aborted: everything is as before");
 	if (result == NSE_MIGRATED && !o->dry_run)
 		say_done(&args->common, report);
 	if (result == NSE_MIGRATED && o->dry_run)

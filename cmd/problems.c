@@ -78,23 +78,30 @@ static void print_one(FILE *to, bool color, size_t width, const struct nse_probl
 			cmd_safe(p->mend, mend, sizeof(mend)));
 }
 
-void cmd_problems_print(FILE *to, const struct cmd_common *common,
-			const struct nse_problems *p, enum nse_severity least)
+static void print(FILE *to, const struct cmd_common *common, const struct nse_problems *p,
+		  enum nse_severity least, const struct nse_error *told)
 {
 	bool color = cmd_color_on(common, to);
 	size_t width = width_of(to);
 
 	for (size_t i = 0; i < p->n; i++)
-		if (p->items[i].severity >= least)
+		if (p->items[i].severity >= least &&
+		    !(told && strstr(told->text, p->items[i].text)))
 			print_one(to, color, width, &p->items[i]);
 	if (p->dropped)
 		fprintf(to, "… and %zu more\n", p->dropped);
 }
 
-void cmd_problems_say(const struct cmd_common *common, const struct nse_problems *p,
-		      enum nse_severity least)
+void cmd_problems_print(FILE *to, const struct cmd_common *common,
+			const struct nse_problems *p, enum nse_severity least)
 {
-	cmd_problems_print(stderr, common, p, least);
+	print(to, common, p, least, NULL);
+}
+
+void cmd_problems_say(const struct cmd_common *common, const struct nse_problems *p,
+		      enum nse_severity least, const struct nse_error *told)
+{
+	print(stderr, common, p, least, told);
 }
 
 const char *cmd_problems_sum(const struct nse_problems *p, char out[CMD_PROBLEMS_SUM])

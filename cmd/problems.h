@@ -17,9 +17,9 @@
 void cmd_problems_print(FILE *to, const struct cmd_common *common,
 			const struct nse_problems *p, enum nse_severity least);
 
-/* The same on stderr. */
+/* The same on stderr, but not what an error tells that is printed anyway (or NULL). */
 void cmd_problems_say(const struct cmd_common *common, const struct nse_problems *p,
-		      enum nse_severity least);
+		      enum nse_severity least, const struct nse_error *told);
 
 /* "1 failure, 2 losses, 0 notes" into out. */
 #define CMD_PROBLEMS_SUM 64

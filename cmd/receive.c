@@ -146,10 +146,12 @@ static void on_end(void *arg, const struct nse_target_end *end,
 	cmd_event_session(arg, end, err ? err->text : "");
 }
 
-static int session(const struct options *o, struct nse_error *err)
+static int session(const struct options *o, bool *told, struct nse_error *err)
 {
 	NSE_CLEANUP(cmd_env_release) struct cmd_env env = CMD_ENV_INIT;
-	struct nse_target_spec spec = { .in = STDIN_FILENO, .out = STDOUT_FILENO };
+	struct nse_target_spec spec = { .in = STDIN_FILENO,
+					.out = STDOUT_FILENO,
+					.told = told };
 	int rc = cmd_env_open(&env, o->platform, err);
 
 	if (rc < 0)
@@ -167,6 +169,7 @@ int cmd_receive(int argc, char **argv)
 	struct nse_opt_group groups[] = { { NULL, opts, &o }, { NULL, NULL, NULL } };
 	struct nse_error err = { 0 };
 	struct nse_args args;
+	bool told = false;
 	int status = nse_opts_parse(&usage, groups, argc, argv, &args);
 
 	if (status >= 0)
@@ -179,7 +182,8 @@ int cmd_receive(int argc, char **argv)
 			"receive", "it reads stdin; `nsemig apply %s` installs a file",
 			args.words[0]);
 	signal(SIGPIPE, SIG_IGN);
-	if ((o.session ? session(&o, &err) : receive(&o, &args, &err)) < 0)
-		return cmd_fail(&err);
-	return CMD_DONE;
+	if ((o.session ? session(&o, &told, &err) : receive(&o, &args, &err)) >= 0)
+		return CMD_DONE;
+	/* Our stderr is the source's: what it tells by itself is not said twice. */
+	return told && !args.common.verbose ? CMD_FAILED : cmd_fail(&err);
 }

@@ -13,17 +13,30 @@
 
 volatile sig_atomic_t cmd_signal, cmd_signals;
 
-int cmd_fail(const struct nse_error *err)
+#define INDENT "        " /* as wide as "nsemig: " */
+
+/*
+ * The lines of a text, the first behind `lead`. A peer's words are part of some
+ * errors: nothing for the terminal in them.
+ */
+static void print_lines(const char *lead, const char *lines)
 {
 	char text[NSE_ERROR_MAX], safe[4 * NSE_ERROR_MAX];
-	const char *indent = "nsemig: ";
 
-	snprintf(text, sizeof(text), "%s",
-		 err->text[0] ? err->text : strerror(err->code ? -err->code : EIO));
+	snprintf(text, sizeof(text), "%s", lines);
+	for (char *line, *rest = text; (line = strsep(&rest, "\n")); lead = INDENT)
+		fprintf(stderr, "%s%s\n", lead, cmd_safe(line, safe, sizeof(safe)));
+}
+
+int cmd_fail(const struct nse_error *err)
+{
 	fflush(stdout);
-	/* A peer's words are part of some errors: nothing for the terminal in them. */
-	for (char *line, *rest = text; (line = strsep(&rest, "\n")); indent = "        ")
-		fprintf(stderr, "%s%s\n", indent, cmd_safe(line, safe, sizeof(safe)));
+	print_lines("nsemig: ",
+		    err->text[0] ? err->text : strerror(err->code ? -err->code : EIO));
+	if (err->state[0])
+		print_lines(INDENT, err->state);
+	if (err->advice[0])
+		print_lines(INDENT "To do: ", err->advice);
 	if (err->code == -EINVAL)
 		return CMD_USAGE;
 	/* An undo that failed leaves what nobody can know from here. */
@@ -38,7 +51,8 @@ int cmd_usage_error(const char *command, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nTry 'nsemig %s%s-h'.\n", command ? command : "",
+	fprintf(stderr, "\nTry 'nsemig help%s%s', or 'nsemig %s%s-h' for the options.\n",
+		command ? " " : "", command ? command : "", command ? command : "",
 		command ? " " : "");
 	return CMD_USAGE;
 }

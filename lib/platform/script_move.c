@@ -141,6 +141,13 @@ int nse_script_move_fd(struct nse_move *m)
 	return m->epfd;
 }
 
+static const char *signal_name(int status)
+{
+	const char *name = status >= 128 ? sigabbrev_np(status - 128) : NULL;
+
+	return name ? name : "?";
+}
+
 /* What is said of the domain by the way in which the program ended. */
 static void ended(struct nse_move *m, int status)
 {
@@ -149,8 +156,8 @@ static void ended(struct nse_move *m, int status)
 	if (status < 0 || status >= 128) {
 		/* Killed: before go it can only be here, after go nobody knows. */
 		m->status = m->go ? NSE_MOVE_UNCLEAR : status < 0 ? 127 : status;
-		snprintf(m->reason, sizeof(m->reason), "%s migrate was killed (%d)",
-			 m->program, status);
+		snprintf(m->reason, sizeof(m->reason), "%s migrate was killed by SIG%s",
+			 m->program, signal_name(status));
 	} else if (status == 0 && !m->go) {
 		m->status = NSE_MOVE_UNCLEAR;
 		snprintf(m->reason, sizeof(m->reason),
@@ -260,7 +267,7 @@ int nse_script_move_go(struct nse_move *m, struct nse_error *err)
 	if (!m->ready || m->go || m->aborted)
 		return nse_error(err, -EINVAL, "%s is not waiting for go", m->program);
 	if (poll_end(m))
-		return nse_error(err, -EPIPE, "%s", m->reason);
+		return nse_error(err, -ECHILD, "%s", m->reason);
 	rc = nse_line_write(m->in, "go\n");
 	if (rc < 0)
 		return nse_errno(err, rc, "cannot tell %s to go", m->program);

@@ -85,6 +85,16 @@ static bool not_there(const struct nse_xl_facts *f)
 	return !f->go || f->failed;
 }
 
+static void reason_of_status(struct nse_xl_facts *f)
+{
+	const char *name = f->xl_status > 128 ? sigabbrev_np(f->xl_status - 128) : NULL;
+
+	if (name)
+		nse_xl_facts_reason(f, "xl was killed by SIG%s", name);
+	else
+		nse_xl_facts_reason(f, "xl ended with status %d", f->xl_status);
+}
+
 int nse_xl_facts_verdict(struct nse_xl_facts *f)
 {
 	if (f->report == 0 && f->go) {
@@ -99,8 +109,9 @@ int nse_xl_facts_verdict(struct nse_xl_facts *f)
 	if (!not_there(f) || f->xl_status == 0) {
 		nse_xl_facts_reason(
 			f,
-			f->go ? "READY was released and the target did not report"
-			      : "xl ended with status %d though READY was held",
+			f->go ? "the target was let run the domain, and did not report"
+			      : "xl ended with status %d though the target had not "
+				"been let run the domain",
 			f->xl_status);
 		return NSE_MOVE_UNCLEAR;
 	}
@@ -109,6 +120,6 @@ int nse_xl_facts_verdict(struct nse_xl_facts *f)
 				    "the target could not start the domain (status %d)",
 				    f->report);
 	else if (!f->aborted)
-		nse_xl_facts_reason(f, "xl ended with status %d", f->xl_status);
+		reason_of_status(f);
 	return f->xl_status;
 }

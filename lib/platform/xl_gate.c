@@ -202,11 +202,13 @@ static int target_gone(struct gate *g, struct nse_error *err)
 				 "the remote shell ended before the target's xl said "
 				 "anything: its own message tells why");
 	case NSE_XL_W_READY:
-		return nse_error(err, -ECONNRESET, "the target's xl ended while %s",
-				 g->held ? "READY was held" : "it received the domain");
+		return nse_error(err, -ECONNRESET, "the target's xl ended while it %s",
+				 g->held ? "waited to be let run the domain"
+					 : "received the domain");
 	case NSE_XL_W_REPORT:
 		return nse_error(err, -ENOTRECOVERABLE,
-				 "the target's xl ended after READY without a report");
+				 "the target's xl was let run the domain, and ended "
+				 "without a report");
 	case NSE_XL_W_RETURN:
 		return nse_error(err, -ENOTRECOVERABLE,
 				 "the target's xl reported status %d and ended without "
@@ -263,7 +265,9 @@ static int on_target(struct gate *g, struct nse_error *err)
 	if (n == 0)
 		return target_gone(g, err);
 	if (g->held)
-		return nse_error(err, -EPROTO, "the target's xl spoke out of turn");
+		return nse_error(
+			err, -EPROTO,
+			"the target's xl spoke before it was let run the domain");
 	if (want == 0)
 		return 0; /* behind the last word nothing means anything */
 	rc = nse_xl_wire_feed(&g->wire, buf, (size_t)n, err);
@@ -321,7 +325,8 @@ static int too_late(struct gate *g, struct nse_error *err)
 				 (long long)(l->banner / 1000000));
 	case NSE_XL_W_READY:
 		return nse_error(err, -ETIMEDOUT, "%s for %lld s",
-				 g->held ? "READY was held and nobody decided"
+				 g->held ? "the domain was complete at the target and "
+					   "nobody decided"
 					 : "the transfer stood still",
 				 (long long)((g->held ? l->hold : l->stall) / 1000000));
 	case NSE_XL_W_NONE:

@@ -334,12 +334,12 @@ int nse_xl_move_wait(struct nse_move *m, int64_t deadline_us, int64_t *at_us,
 		if (rc == -ETIMEDOUT && until == deadline_us)
 			return NSE_MOVE_NONE;
 		if (rc == -ETIMEDOUT)
-			return nse_error(err, -ETIMEDOUT, "%s%s",
-					 m->listen >= 0
-						 ? "xl did not start its connection to "
-						   "the target"
-						 : "xl does not end: ",
-					 m->facts.reason);
+			return nse_error(
+				err, -ETIMEDOUT, "%s%s",
+				m->listen >= 0 ? "xl did not start its connection to the "
+						 "target in time"
+					       : "xl does not end: ",
+				m->facts.reason);
 	}
 }
 
@@ -353,7 +353,7 @@ int nse_xl_move_go(struct nse_move *m, struct nse_error *err)
 	if (rc < 0)
 		return rc;
 	if (m->exited || m->gate < 0 || m->facts.failed)
-		return nse_error(err, -EPIPE, "%s",
+		return nse_error(err, -ECHILD, "%s",
 				 m->facts.reason[0] ? m->facts.reason
 						    : "xl or its gate has ended");
 	rc = nse_xl_say(m->gate, "go");

@@ -43,14 +43,17 @@ static bool is_among(char *const *list, size_t n, const char *spec)
 static int first_outside(char *const *list, size_t n, char *const *allow, size_t nallow,
 			 const char *what, struct nse_error *err)
 {
-	for (size_t i = 0; i < n; i++)
+	size_t i;
+
+	for (i = 0; i < n; i++)
 		if (!is_among(allow, nallow, list[i]))
-			return nse_error(
-				err, -EPERM,
-				"this host does not let another one choose the %s '%s' "
-				"([nft] and [receive] allow-nft in its nsemig.conf)",
-				what, list[i] + (list[i][0] == '?'));
-	return 0;
+			break;
+	if (i == n)
+		return 0;
+	nse_error(err, -EPERM, "it does not let another host choose the %s '%s'", what,
+		  list[i] + (list[i][0] == '?'));
+	return nse_advise(err, "name it in [nft] of its nsemig.conf, or in [receive] "
+			       "allow-nft");
 }
 
 /* The tables and chains that this host would call the domain's. */
@@ -93,12 +96,12 @@ int nse_policy_scope(const struct nse_config *config, const struct nse_scope *sc
 				 "in its [domain %s] section of nsemig.conf)",
 				 scope->domain.name, scope->domain.name);
 	for (size_t i = 0; i < scope->domain.naddrs; i++)
-		if (!allowed(config, &scope->domain.addrs[i]))
-			return nse_error(
-				err, -EPERM,
-				"this host does not accept the address %s ([receive] "
-				"allow in its nsemig.conf)",
-				nse_addr_format(&scope->domain.addrs[i], text));
+		if (!allowed(config, &scope->domain.addrs[i])) {
+			nse_error(err, -EPERM, "it does not accept the address %s",
+				  nse_addr_format(&scope->domain.addrs[i], text));
+			return nse_advise(err, "add it to [receive] allow in its "
+					       "nsemig.conf, if it is right");
+		}
 	return check_selectors(config, scope, err);
 }
 
@@ -111,8 +114,10 @@ static bool overlap(const struct nse_addr *a, const struct nse_addr *b)
 
 static int taken(const char *what, struct nse_error *err)
 {
-	return nse_error(err, -EPERM, "%s of the scope is another domain's on this host",
-			 what);
+	nse_error(err, -EPERM, "%s of the scope is another domain's on this host", what);
+	return nse_advise(err,
+			  "find the two in the platform's list of domains (xl list), "
+			  "and correct the one that is wrong");
 }
 
 static int check_claims(const struct nse_domain *d, const struct nse_domain *others,

@@ -93,9 +93,11 @@ int nse_channel_send(struct nse_channel *ch, enum nse_message type, const void *
 	rc = nse_write_full(ch->out, head, sizeof(head), deadline);
 	if (rc == 0 && n)
 		rc = nse_write_full(ch->out, payload, n, deadline);
-	if (rc < 0)
+	if (rc < 0) {
+		ch->lost = rc != -ETIMEDOUT;
 		return nse_errno(err, rc, "the link broke while sending %s",
 				 nse_message_name(type));
+	}
 	ch->bytes_out += HEAD + n;
 	ch->pinged_us = nse_now_us();
 	return 0;
@@ -171,6 +173,7 @@ static int fill(struct nse_channel *ch, struct nse_error *err)
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
+	ch->lost = true;
 	if (n == 0)
 		return nse_error(err, -EPIPE, "the link was closed by the other end");
 	return nse_errno(err, -EPIPE, "the link broke");
@@ -283,15 +286,15 @@ static int wrong_greeting(struct nse_channel *ch, struct nse_error *err)
 		text[n++] = isprint((unsigned char)c) ? c : ' ';
 	}
 	text[n] = '\0';
-	if (n == 0)
-		return nse_error(err, -EPIPE,
-				 "nothing was answered: is nsemig installed there and in "
-				 "PATH? (--remote-command names it)");
-	return nse_error(
-		err, -EPROTO,
-		"this was answered instead of a session: '%s'; is it nsemig that "
-		"runs there, and is the login silent?",
-		text);
+	if (n == 0) {
+		nse_error(err, -EPIPE, "nothing was answered");
+		return nse_advise(err, "is nsemig installed there and in PATH? "
+				       "(--remote-command names it)");
+	}
+	nse_error(err, -EPROTO, "this was answered instead of a session: '%s'", text);
+	return nse_advise(err,
+			  "is it nsemig that runs there (--remote-command), and does "
+			  "the login print nothing?");
 }
 
 int nse_channel_greeting(struct nse_channel *ch, int64_t deadline_us,
@@ -317,12 +320,13 @@ int nse_channel_greeting(struct nse_channel *ch, int64_t deadline_us,
 		if (rc < 0 && rc != -EAGAIN)
 			return rc == -EPIPE ? wrong_greeting(ch, err) : rc;
 	}
-	if (memcmp(ch->inbuf.data, NSE_PROTOCOL_GREETING, want) != 0)
-		return nse_error(
-			err, -EPROTONOSUPPORT,
-			"the other end speaks another session protocol ('%.17s', "
-			"here %d): install the same nsemig version on both hosts",
-			ch->inbuf.data, NSE_PROTOCOL_VERSION);
+	if (memcmp(ch->inbuf.data, NSE_PROTOCOL_GREETING, want) != 0) {
+		nse_error(err, -EPROTONOSUPPORT,
+			  "it speaks another session protocol ('%.*s', here %d)",
+			  (int)(want - 1), (const char *)ch->inbuf.data,
+			  NSE_PROTOCOL_VERSION);
+		return nse_advise(err, "install the same nsemig version on both hosts");
+	}
 	nse_buf_consume(&ch->inbuf, want);
 	return 0;
 }

@@ -100,6 +100,7 @@ struct nse_channel {
 	int64_t ping_us;      /* ping an idle peer this often; 0: never */
 	int64_t pinged_us;
 	uint64_t bytes_out;
+	bool lost; /* the link has ended or broken */
 };
 
 void nse_channel_init(struct nse_channel *ch, int in, int out);

@@ -321,9 +321,7 @@ static int step_clean(void *arg, struct nse_error *err)
 	free(local);
 	if (rc == 0)
 		nse_journal_forget(nse_take(s->journal));
-	else
-		nse_error_prefix(err, "the domain has moved, but cleaning up here failed "
-				      "(`nsemig recover` tries again)");
+	s->where = NSE_AT_SOURCE;
 	return rc;
 }
 
@@ -339,8 +337,10 @@ static int step_settle(void *arg, struct nse_error *err)
 	nse_follow_close(nse_take(s->follow));
 	if (rc < 0) { /* what was not read is not gone */
 		nse_context_free(nse_take(s->last));
-		nse_source_note(s, "warning: the last states were not read: %s",
-				own.text);
+		nse_source_note(s,
+				"warning: phase settle: the last states of %s were not "
+				"read here: %s",
+				s->spec->scope->domain.name, own.text);
 	}
 	return nse_source_settle(s, err);
 }
@@ -354,38 +354,50 @@ static int step_done(void *arg, struct nse_error *err)
 	if (s->linked && s->settled &&
 	    nse_source_ask(s, NSE_MSG_DONE, json_object(), NSE_MSG_BYE, in_us(REPLY_US),
 			   NULL, &own) < 0)
-		nse_source_note(s, "warning: the end of the session: %s", own.text);
+		nse_source_note(
+			s,
+			"warning: %s runs at %s, with its context; only the end of "
+			"the session was not confirmed: %s. To be sure, run `nsemig "
+			"recover` there",
+			s->spec->scope->domain.name, s->spec->target, own.text);
 	return 0;
 }
 
 const struct nse_step nse_source_steps[] = {
-	{ "lock", step_lock, undo_lock, false },
-	{ "connect", step_connect, undo_connect, false },
-	{ "hello", step_hello, undo_hello, false },
-	{ "offer", nse_source_offer, NULL, false },
-	{ "round0", step_round0, undo_round0, false },
-	{ "move", step_move, undo_move, false },
-	{ "suspend", step_suspend, NULL, false },
-	{ "freeze", step_freeze, undo_freeze, false },
-	{ "collect", step_collect, NULL, false },
-	{ "install", step_install, undo_install, false },
-	{ "ready", step_ready, NULL, false },
-	{ "release", step_release, NULL, true },
-	{ "thaw", step_thaw, NULL, false },
-	{ "end", step_end, NULL, false },
-	{ "settle", step_settle, NULL, false },
-	{ "clean", step_clean, NULL, false },
-	{ "done", step_done, NULL, false },
+	{ "lock", step_lock, undo_lock, false, "taking the lock of the domain" },
+	{ "connect", step_connect, undo_connect, false, "connecting to the target" },
+	{ "hello", step_hello, undo_hello, false,
+	  "agreeing on a version with the target" },
+	{ "offer", nse_source_offer, NULL, false,
+	  "asking the target whether it may come" },
+	{ "round0", step_round0, undo_round0, false,
+	  "sending the first copy of its context" },
+	{ "move", step_move, undo_move, false, "starting the platform's move" },
+	{ "suspend", step_suspend, NULL, false, "copying its memory" },
+	{ "freeze", step_freeze, undo_freeze, false, "guarding it while it is frozen" },
+	{ "collect", step_collect, NULL, false,
+	  "sending the last changes of its context" },
+	{ "install", step_install, undo_install, false,
+	  "installing its context at the target" },
+	{ "ready", step_ready, NULL, false, "waiting for the rest of its memory" },
+	{ "release", step_release, NULL, true, "letting it run at the target" },
+	{ "thaw", step_thaw, NULL, false, "lifting the guard here" },
+	{ "end", step_end, NULL, false, "waiting until it runs at the target" },
+	{ "settle", step_settle, NULL, false, "making its context final at the target" },
+	{ "clean", step_clean, NULL, false, "removing its context here" },
+	{ "done", step_done, NULL, false, "ending the session" },
 	{ 0 },
 };
 
 /* A dry run goes as far as the target's opinion of the real context. */
 static const struct nse_step dry_steps[] = {
-	{ "lock", step_lock, undo_lock, false },
-	{ "connect", step_connect, undo_connect, false },
-	{ "hello", step_hello, undo_hello, false },
-	{ "offer", nse_source_offer, NULL, false },
-	{ "round0", step_round0, NULL, false },
+	{ "lock", step_lock, undo_lock, false, "taking the lock of the domain" },
+	{ "connect", step_connect, undo_connect, false, "connecting to the target" },
+	{ "hello", step_hello, undo_hello, false,
+	  "agreeing on a version with the target" },
+	{ "offer", nse_source_offer, NULL, false,
+	  "asking the target whether it may come" },
+	{ "round0", step_round0, NULL, false, "sending the first copy of its context" },
 	{ 0 },
 };
 
@@ -404,7 +416,8 @@ static enum nse_source_result run(struct nse_source_session *s, struct nse_error
 		return NSE_MIGRATED;
 	if (s->steps.crossed)
 		return NSE_UNCLEAR;
-	return nse_source_confirm_undone(s, err) < 0 ? NSE_UNCLEAR : NSE_ABORTED;
+	s->missing = s->steps.undo.code && !nse_source_runs_here(s);
+	return nse_source_confirm_undone(s) < 0 || s->missing ? NSE_UNCLEAR : NSE_ABORTED;
 }
 
 static void tell_recovered(void *arg, const struct nse_recovered *what)
@@ -443,6 +456,7 @@ enum nse_source_result nse_source_migrate(const struct nse_source_spec *spec,
 	nse_source_new_id(s.id);
 	recover_first(&s);
 	result = run(&s, err);
+	nse_source_explain(&s, result, err);
 	*report = nse_source_report(&s, result, err);
 	nse_source_disconnect(&s);
 	if (s.move)

@@ -36,6 +36,7 @@ struct nse_source_spec {
 	const char *target; /* as the user wrote it, for reports */
 	int timeout_s;	    /* longest from the freeze to COMMITTED */
 	bool dry_run;	    /* stop after the preflight */
+	bool bare;	    /* an error tells its cause alone, without domain and phase */
 	bool force;	    /* go on although something would be lost */
 	json_t **welcome;   /* gets what the target says of itself, a new reference, as
 			     * of nse_source_facts(); NULL: not asked for */

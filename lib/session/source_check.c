@@ -52,18 +52,26 @@ int nse_source_judge(struct nse_source_session *s, struct nse_error *err)
 {
 	bool free_to_lose = s->spec->force || s->spec->dry_run;
 	enum nse_severity worst = nse_problems_worst(s->problems);
-	size_t i = 0;
+	const struct nse_problem *found = s->problems->items;
+	size_t more;
 
 	if (worst < (free_to_lose ? NSE_FAIL : NSE_LOSS))
 		return 0;
-	while (s->problems->items[i].severity != worst)
-		i++;
-	return nse_error(err, -ECONNABORTED, "%s%s: %s%s%s%s",
-			 worst == NSE_LOSS ? "the move would lose something: " : "",
-			 s->problems->items[i].where, s->problems->items[i].text,
-			 s->problems->items[i].mend[0] ? "; mend: " : "",
-			 s->problems->items[i].mend,
-			 worst == NSE_LOSS ? "; --force moves it all the same" : "");
+	more = nse_problems_count(s->problems, worst) - 1;
+	while (found->severity != worst)
+		found++;
+	nse_error(err, -ECONNABORTED, "%s%s%s%s",
+		  worst == NSE_LOSS ? "the move would lose something: " : "",
+		  found->where, found->where[0] ? ": " : "", found->text);
+	if (more)
+		nse_error_add(err, " (and %zu more, see `nsemig check`)", more);
+	if (found->mend[0])
+		nse_advise(err, "%s%s%s%s", found->where, found->where[0] ? ": " : "",
+			   found->mend,
+			   worst == NSE_LOSS ? "; --force moves it all the same" : "");
+	else if (worst == NSE_LOSS)
+		nse_advise(err, "--force moves it all the same");
+	return -ECONNABORTED;
 }
 
 int nse_source_offer(void *arg, struct nse_error *err)

@@ -79,8 +79,7 @@ static int runs_there(struct nse_source_session *s)
 	return rc;
 }
 
-/* Resuming takes the platform a moment: asks for a while. */
-static int runs_here(struct nse_source_session *s)
+bool nse_source_runs_here(struct nse_source_session *s)
 {
 	struct nse_platform *p = s->spec->platform;
 	int64_t deadline = nse_now_us() + RESUME_US;
@@ -92,7 +91,7 @@ static int runs_here(struct nse_source_session *s)
 			break;
 		poll(NULL, 0, 50);
 	} while (nse_now_us() < deadline);
-	return rc;
+	return rc > 0;
 }
 
 int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *err)
@@ -110,25 +109,25 @@ int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *er
 	}
 	if (ops->move_reason && rc == 0)
 		reason = ops->move_reason(s->move);
-	if (runs_here(s) > 0) {
+	if (nse_source_runs_here(s)) {
 		s->steps.crossed = false;
 		s->released_us = 0;
 		nse_journal_mark(s->journal, NSE_JOURNAL_GATHER, NULL);
 		return nse_error(err, -ECHILD,
-				 "%s gave the move up (status %d); %s runs here%s%s",
-				 ops->name, status, name, reason[0] ? ": " : "", reason);
+				 "the platform (%s) gave the move up (status %d)%s%s",
+				 ops->name, status, reason[0] ? ": " : "", reason);
 	}
 	if (runs_there(s) > 0) {
 		s->arrived = true;
-		nse_source_note(s, "warning: %s ended with status %d, yet %s runs at %s",
-				ops->name, status, name, s->spec->target);
+		nse_source_note(s, "warning: phase end: %s, yet %s runs at %s",
+				reason[0] ? reason : "the platform told nothing", name,
+				s->spec->target);
 		return 0;
 	}
 	return nse_error(
 		err, -ENOTRECOVERABLE,
-		"the release was given, then %s ended with status %d, and %s is seen "
-		"running on neither host%s%s; look at both: `xl list`, and `nsemig show` "
-		"for the context",
+		"it was released, then the platform (%s) ended with status %d, and %s is "
+		"seen running on neither host%s%s",
 		ops->name, status, name, reason[0] ? ": " : "", reason);
 }
 
@@ -194,25 +193,33 @@ static int send_exact(struct nse_source_session *s, struct nse_error *err)
 int nse_source_settle(struct nse_source_session *s, struct nse_error *err)
 {
 	int64_t at = settle_at(s);
-	struct nse_error own = { 0 };
+	struct nse_error own = { 0 }, unsent = { 0 };
 	json_int_t created = 0, verified = 0, differ = -1;
 	json_t *answer = NULL;
-	int rc = s->linked ? send_exact(s, &own) : 0;
+	int rc = s->linked ? send_exact(s, &unsent) : 0;
 
 	(void)err;
-	if (rc < 0)
-		nse_source_note(s, "warning: the last states were not sent: %s",
-				own.text);
 	rc = s->linked ? nse_source_wait(s, NSE_MSG_NONE, NSE_MOVE_NONE, at, NULL, &own)
 		       : nse_error(&own, -ENOTCONN, "no link");
 	if (rc == -ETIMEDOUT)
 		rc = nse_source_ask(s, NSE_MSG_SETTLE, json_object(), NSE_MSG_SETTLED,
 				    nse_now_us() + SETTLE_US, &answer, &own);
 	if (rc < 0) {
-		nse_source_note(s, "warning: the context is at %s, but not verified: %s",
-				s->spec->target, own.text);
+		nse_source_name_loss(s, &own);
+		nse_source_note(
+			s,
+			"warning: %s runs at %s with its context, but phase settle "
+			"failed there, and nothing was read back: %s. `nsemig "
+			"recover` there makes it final",
+			s->spec->scope->domain.name, s->spec->target, own.text);
 		return 0;
 	}
+	if (unsent.code)
+		nse_source_note(s,
+				"warning: phase settle: the last states of %s were not "
+				"sent to %s, where it runs: %s",
+				s->spec->scope->domain.name, s->spec->target,
+				unsent.text);
 	json_unpack(answer, "{s:I, s:I, s:I}", "created", &created, "verified", &verified,
 		    "differ", &differ);
 	/* Some may have ended since the commit. */
@@ -256,10 +263,9 @@ static int ask_again(struct nse_source_session *s, struct nse_error *err)
 	return rc < 0 ? rc : leftover;
 }
 
-int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *err)
+int nse_source_confirm_undone(struct nse_source_session *s)
 {
 	struct nse_error own = { 0 };
-	size_t n = strlen(err->text);
 	int rc = 0;
 
 	if (!s->there)
@@ -271,14 +277,12 @@ int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *er
 			break;
 		poll(NULL, 0, CONFIRM_STEP_MS);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		s->there = false;
 		return 0;
-	snprintf(
-		err->text + n, sizeof(err->text) - n,
-		"\n%s runs here, but %s does not confirm that nothing of its context is left "
-		"there%s%s: `nsemig recover` there cleans up",
-		s->spec->scope->domain.name, s->spec->target, own.text[0] ? ": " : "",
-		own.text);
+	}
+	snprintf(s->unconfirmed, sizeof(s->unconfirmed), "%.400s",
+		 rc < 0 ? own.text : "a part of it is still being removed there");
 	return s->commit_sent ? -ENOTRECOVERABLE : 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the source's steps (source.c), its talk with the target
- * (source_talk.c) and its report (source_report.c) share.
+ * (source_talk.c), its end (source_fate.c) and its errors (source_explain.c)
+ * share.
  */
 #ifndef NSE_SESSION_SOURCE_PRIVATE_H
 #define NSE_SESSION_SOURCE_PRIVATE_H
@@ -14,6 +15,9 @@
 #include "lib/session/protocol.h"
 #include "lib/session/source.h"
 #include "lib/session/steps.h"
+
+/* Who met the cause of a failure. */
+enum nse_source_where { NSE_AT_SOURCE, NSE_AT_TARGET, NSE_AT_LINK };
 
 struct nse_source_session {
 	const struct nse_source_spec *spec;
@@ -33,9 +37,10 @@ struct nse_source_session {
 	struct nse_guard *guard;
 	/* When; 0: not yet. */
 	int64_t suspended_us, ready_us, committed_us, released_us, ended_us;
-	bool ended;    /* the platform's program */
-	bool prepared; /* the target knows its names of the domain's interfaces */
-	bool there;    /* something of ours may be installed at the target */
+	bool ended;	/* the platform's program */
+	bool prepared;	/* the target knows its names of the domain's interfaces */
+	bool there;	/* something of ours may be installed at the target */
+	bool was_there; /* it was asked to */
 	bool commit_sent;
 	bool settled;
 	bool verified;
@@ -45,6 +50,10 @@ struct nse_source_session {
 	json_t *differ; /* what the target has read back otherwise */
 	json_t *welcome;
 	struct nse_steps steps;
+	enum nse_source_where where;
+	char ending[NSE_LINK_ENDING_MAX]; /* how the link ended, "": it did not */
+	char unconfirmed[512]; /* why it is not known that nothing is left there */
+	bool missing;	       /* an undo failed, and the domain does not run here */
 	bool abort_said;
 	bool arrived; /* it is a fact that the domain runs at the target */
 	uint64_t carried, kept, kept_here, dropped;
@@ -119,6 +128,20 @@ json_t *nse_source_report(struct nse_source_session *s, enum nse_source_result r
 			  const struct nse_error *err);
 
 /*
+ * Puts around the cause what an operator has to know besides: domain, hosts and
+ * phase in front, where the domain is and what to do behind.
+ */
+void nse_source_explain(struct nse_source_session *s, enum nse_source_result result,
+			struct nse_error *err);
+
+/*
+ * When the link has ended: keeps how, as long as it can be told; and makes that
+ * the error's text.
+ */
+void nse_source_keep_ending(struct nse_source_session *s);
+void nse_source_name_loss(struct nse_source_session *s, struct nse_error *err);
+
+/*
  * Opens the link, unless *interrupted (NULL: never) is not 0, and reads the greeting;
  * closes it again.
  */
@@ -146,6 +169,9 @@ int nse_source_alive(struct nse_source_session *s, struct nse_error *err);
  */
 int nse_source_decide(struct nse_source_session *s, int rc, struct nse_error *err);
 
+/* Does the domain run here? Resuming takes the platform a moment: it has some. */
+bool nse_source_runs_here(struct nse_source_session *s);
+
 /* Lets the target make final what is preliminary; what fails is told only. */
 int nse_source_settle(struct nse_source_session *s, struct nse_error *err);
 
@@ -153,9 +179,9 @@ int nse_source_settle(struct nse_source_session *s, struct nse_error *err);
  * After an abort whose confirmation did not come: asks the target again over
  * a new link, which also makes it clean up. 0 when nothing is left there, or when
  * no commit was asked for: what was installed ahead hurts nobody, and the target
- * takes it back by itself when it notices.
+ * takes it back by itself when it notices. What is still there is in s->unconfirmed.
  */
-int nse_source_confirm_undone(struct nse_source_session *s, struct nse_error *err);
+int nse_source_confirm_undone(struct nse_source_session *s);
 
 /* A random session id of 36 bytes and a NUL. */
 void nse_source_new_id(char id[37]);

@@ -30,8 +30,9 @@ static int check_have(struct nse_source_session *s, const json_t *have, uint64_t
 	json_unpack((json_t *)have, "{s:s}", "digest", &text);
 	if (strcmp(text, want) != 0)
 		return nse_error(
-			err, -EUCLEAN,
-			"the target's copy of the context differs from what was sent");
+			err, -EBADMSG,
+			"the target's copy of the context differs from what was sent: is "
+			"it the same nsemig version there?");
 	return nse_source_take_problems(s, have, err) ?: nse_source_judge(s, err);
 }
 
@@ -129,7 +130,7 @@ static int send_round(struct nse_source_session *s, const struct nse_delta *d,
 
 int nse_source_send_first(struct nse_source_session *s, struct nse_error *err)
 {
-	s->there = !s->spec->dry_run;
+	s->there = s->was_there = !s->spec->dry_run;
 	return send_round(s, NULL, err);
 }
 

@@ -32,8 +32,15 @@ int nse_source_connect(struct nse_source_session *s,
 	s->ch.ping_us = s->ch.silence_us / 3 < PING_US ? s->ch.silence_us / 3 : PING_US;
 	rc = nse_channel_greeting(&s->ch, nse_now_us() + s->spec->link.connect_timeout_us,
 				  err);
-	if (rc < 0)
-		nse_error_prefix(err, "%s", s->spec->target);
+	if (rc == 0)
+		return 0;
+	/* What came instead of a greeting says more than the end that followed. */
+	nse_source_keep_ending(s);
+	if (s->ending[0])
+		nse_error_add(err, "; %s", s->ending);
+	s->ending[0] = '\0';
+	s->ch.lost = false;
+	s->where = NSE_AT_TARGET;
 	return rc;
 }
 
@@ -41,6 +48,7 @@ void nse_source_disconnect(struct nse_source_session *s)
 {
 	if (!s->linked)
 		return;
+	nse_source_keep_ending(s);
 	nse_link_close(&s->link);
 	nse_channel_release(&s->ch);
 	s->linked = false;
@@ -80,17 +88,21 @@ static int target_failed(struct nse_source_session *s, const struct nse_incoming
 			 struct nse_error *err)
 {
 	json_t *obj = nse_incoming_json(msg, err), *refused;
-	const char *text = "no reason given";
+	const char *text = "no reason given", *what = "", *advice = "";
 
 	if (!obj)
 		return -EPROTO;
-	json_unpack(obj, "{s?s}", "text", &text);
+	json_unpack(obj, "{s?s, s?s, s?s}", "text", &text, "what", &what, "advice",
+		    &advice);
 	refused = json_object_get(obj, "refused");
 	if (json_is_array(refused) && json_array_size(refused)) {
 		json_decref(s->refused);
 		s->refused = json_incref(refused);
 	}
-	nse_error(err, -EREMOTEIO, "the target: %s", text);
+	s->where = NSE_AT_TARGET;
+	nse_error(err, -EREMOTEIO, "%s%s%s", what, what[0] ? ": " : "", text);
+	if (advice[0])
+		nse_advise(err, "at %s: %s", s->spec->target, advice);
 	json_decref(obj);
 	return -EREMOTEIO;
 }
@@ -136,6 +148,13 @@ static bool interrupted(const struct nse_source_session *s)
 	       !(now && strcmp(now, NSE_STEPS_UNDO) == 0);
 }
 
+static int stopped(const struct nse_source_session *s, struct nse_error *err)
+{
+	const char *name = sigabbrev_np(*s->spec->interrupted);
+
+	return nse_error(err, -EINTR, "interrupted by SIG%s", name ? name : "?");
+}
+
 static int ended_early(struct nse_source_session *s, struct nse_error *err)
 {
 	const struct nse_platform_ops *ops = s->spec->platform->ops;
@@ -143,10 +162,14 @@ static int ended_early(struct nse_source_session *s, struct nse_error *err)
 
 	/* Ctrl-C reaches the platform's program as well. */
 	if (interrupted(s))
-		return nse_error(err, -EINTR, "interrupted");
-	return nse_error(err, -ECHILD, "%s ended the move by itself (status %d)%s%s",
-			 ops->name, ops->move_status(s->move), reason[0] ? ": " : "",
-			 reason);
+		return stopped(s, err);
+	if (reason[0])
+		return nse_error(err, -ECHILD,
+				 "the platform (%s) gave the move up by itself: %s",
+				 ops->name, reason);
+	return nse_error(err, -ECHILD,
+			 "the platform (%s) gave the move up by itself, with status %d",
+			 ops->name, ops->move_status(s->move));
 }
 
 /* Sleeps until the target or the move has news, or the slice is over. */
@@ -168,9 +191,8 @@ static int keep_alive(struct nse_source_session *s, struct nse_error *err)
 	int64_t now = nse_now_us();
 
 	if (s->ch.silence_us && now > s->ch.heard_us + s->ch.silence_us)
-		return nse_error(err, -EHOSTDOWN,
-				 "nothing was heard from the target for %d s",
-				 (int)(s->ch.silence_us / 1000000));
+		return nse_error(err, -EHOSTDOWN, "nothing was heard from %s for %d s",
+				 s->spec->target, (int)(s->ch.silence_us / 1000000));
 	if (s->ch.ping_us && now > s->ch.pinged_us + s->ch.ping_us)
 		return nse_channel_send(&s->ch, NSE_MSG_PING, NULL, 0, err);
 	return 0;
@@ -199,6 +221,22 @@ static int look_at_link(struct nse_source_session *s, enum nse_message reply,
 	return *answer ? 1 : -EPROTO;
 }
 
+static int too_late(struct nse_source_session *s, enum nse_message reply,
+		    enum nse_move_event event, struct nse_error *err)
+{
+	static const char *const awaited[] = { [NSE_MOVE_SUSPENDED] = "suspended",
+					       [NSE_MOVE_READY] = "ready",
+					       [NSE_MOVE_ENDED] = "ended" };
+
+	if (!reply)
+		return nse_error(
+			err, -ETIMEDOUT, "the platform's program has not %s in time",
+			event == NSE_MOVE_NONE ? "told anything" : awaited[event]);
+	s->where = NSE_AT_TARGET;
+	return nse_error(err, -ETIMEDOUT, "no answer (%s) came in time",
+			 nse_message_name(reply));
+}
+
 int nse_source_alive(struct nse_source_session *s, struct nse_error *err)
 {
 	return look_at_link(s, NSE_MSG_NONE, NULL, err);
@@ -220,12 +258,10 @@ int nse_source_wait(struct nse_source_session *s, enum nse_message reply,
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
 		if (interrupted(s))
-			return nse_error(err, -EINTR, "interrupted");
+			return stopped(s, err);
 		nse_source_tell_progress(s);
 		if (nse_now_us() >= deadline_us)
-			return nse_error(err, -ETIMEDOUT, "no %s in time",
-					 reply ? nse_message_name(reply)
-					       : "news of the move");
+			return too_late(s, reply, event, err);
 		sleep_for_news(s, deadline_us);
 	}
 }

@@ -5,7 +5,6 @@
 #include "lib/session/steps.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/util/clock.h"
@@ -68,7 +67,6 @@ int nse_steps_undo(struct nse_steps *s, struct nse_error *err)
 
 int nse_steps_run(struct nse_steps *s, struct nse_error *err)
 {
-	struct nse_error undo = { 0 };
 	int rc;
 
 	do {
@@ -76,12 +74,16 @@ int nse_steps_run(struct nse_steps *s, struct nse_error *err)
 	} while (rc > 0);
 	if (rc == 0 || s->crossed)
 		return rc;
-	if (nse_steps_undo(s, &undo) < 0 && err) {
-		size_t n = strlen(err->text);
-
-		snprintf(err->text + n, sizeof(err->text) - n, "\n%s", undo.text);
-	}
+	nse_steps_undo(s, &s->undo);
 	return rc;
+}
+
+const char *nse_steps_failed_what(const struct nse_steps *s)
+{
+	for (size_t i = 0; s->failed_at && s->table[i].name; i++)
+		if (strcmp(s->table[i].name, s->failed_at) == 0)
+			return s->table[i].what ?: "";
+	return "";
 }
 
 json_t *nse_steps_times(const struct nse_steps *s)

@@ -22,10 +22,11 @@ struct nse_step {
 	int (*run)(void *arg, struct nse_error *err);
 	/*
 	 * Takes back what run did, also when run failed half way; NULL when
-	 * there is nothing to take back. Its own error is added to the text.
+	 * there is nothing to take back.
 	 */
 	int (*undo)(void *arg, struct nse_error *err);
-	bool line; /* once this one has succeeded, nothing is undone any more */
+	bool line;	  /* once this one has succeeded, nothing is undone any more */
+	const char *what; /* what it does, for people: "copying its memory" */
 };
 
 struct nse_steps {
@@ -34,6 +35,7 @@ struct nse_steps {
 	size_t done;	       /* steps that have begun */
 	bool crossed;	       /* the line of no return is passed */
 	const char *failed_at; /* name of the step that failed, or NULL */
+	struct nse_error undo; /* the first one that could not be undone, code 0: none */
 	const char *now;       /* name of the step that runs; NSE_STEPS_UNDO */
 	/* Called when now has changed; NULL after init. */
 	void (*changed)(void *arg);
@@ -53,9 +55,12 @@ int nse_steps_undo(struct nse_steps *s, struct nse_error *err);
 
 /*
  * Runs all that is left. When a step fails before the line everything is
- * undone; the step's error is returned, with an undo's error added.
+ * undone; the step's error is returned, an undo's is in s->undo.
  */
 int nse_steps_run(struct nse_steps *s, struct nse_error *err);
+
+/* What the step that failed does, "" when none has. */
+const char *nse_steps_failed_what(const struct nse_steps *s);
 
 /* {"name": microseconds, …} of the steps that have run, a new reference. */
 json_t *nse_steps_times(const struct nse_steps *s);

@@ -37,7 +37,7 @@ static int read_hello(struct nse_target_session *t, const json_t *obj,
 	if (protocol != NSE_PROTOCOL_VERSION)
 		return nse_error(
 			err, -EPROTONOSUPPORT,
-			"the source speaks session protocol %d (nsemig %s), this host "
+			"the source speaks session protocol %d (nsemig %s), the target "
 			"%d (nsemig %s): install the same version on both",
 			protocol, version, NSE_PROTOCOL_VERSION, NSEMIG_VERSION);
 	if (silence < 1 || silence > SILENCE_MAX_S)
@@ -460,14 +460,14 @@ static int step_done(void *arg, struct nse_error *err)
 }
 
 const struct nse_step nse_target_steps[] = {
-	{ "hello", step_hello, NULL, false },
-	{ "offer", step_offer, undo_offer, false },
-	{ "gather", step_gather, undo_gather, false },
-	{ "freeze", step_freeze, undo_freeze, false },
-	{ "last round", step_last_round, NULL, false },
-	{ "commit", step_commit, undo_commit, false },
-	{ "release", step_release, NULL, true },
-	{ "settle", step_settle, NULL, false },
-	{ "done", step_done, NULL, false },
+	{ "hello", step_hello, NULL, false, "agreeing on a version" },
+	{ "offer", step_offer, undo_offer, false, "looking whether it may come" },
+	{ "gather", step_gather, undo_gather, false, "taking in its context" },
+	{ "freeze", step_freeze, undo_freeze, false, "guarding it while it is frozen" },
+	{ "last round", step_last_round, NULL, false, "taking in the last changes" },
+	{ "commit", step_commit, undo_commit, false, "installing its context" },
+	{ "release", step_release, NULL, true, "waiting for its release" },
+	{ "settle", step_settle, NULL, false, "making its context final" },
+	{ "done", step_done, NULL, false, "ending the session" },
 	{ 0 },
 };

@@ -6,6 +6,7 @@
 #ifndef NSE_SESSION_TARGET_H
 #define NSE_SESSION_TARGET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/platform/platform.h"
@@ -35,6 +36,7 @@ struct nse_target_spec {
 	void (*ended)(void *arg, const struct nse_target_end *end,
 		      const struct nse_error *err);
 	void *arg;
+	bool *told; /* set when it fails and the source was told so; or NULL */
 };
 
 /*

@@ -89,8 +89,9 @@ static int finish_alone(struct nse_target_session *t, struct nse_error *err)
 	t->journal = NULL;
 	return nse_error(
 		err, -EPIPE,
-		"the link to the source was lost after the release; the domain runs "
-		"here and its context is complete");
+		"the link to the source was lost after the release of %s; it runs here, "
+		"and its context is complete",
+		t->scope.domain.name);
 }
 
 static void add_reasons(json_t *list, const struct nse_job *job, bool differ)
@@ -122,7 +123,8 @@ json_t *nse_target_reasons(const struct nse_target_session *t, bool differ)
 }
 
 /* Tells the source how it ended, and waits a moment for it to hang up. */
-static void say_ended(struct nse_target_session *t, int rc, const struct nse_error *why)
+static void say_ended(struct nse_target_session *t, const struct nse_steps *steps, int rc,
+		      const struct nse_error *why)
 {
 	int64_t deadline = nse_now_us() + LINGER_US;
 	uint64_t count = t->job.refused + t->rest_job.refused;
@@ -138,9 +140,13 @@ static void say_ended(struct nse_target_session *t, int rc, const struct nse_err
 	} else {
 		sent = nse_channel_send_json(
 			&t->ch, count ? NSE_MSG_REFUSED : NSE_MSG_FAILED,
-			json_pack("{s:i, s:s, s:I, s:o}", "code", -rc, "text", why->text,
+			json_pack("{s:i, s:s, s:s?, s:s, s:s, s:I, s:o}", "code", -rc,
+				  "text", why->text, "phase", steps->failed_at, "what",
+				  nse_steps_failed_what(steps), "advice", why->advice,
 				  "count", (json_int_t)count, "refused", refused),
 			NULL);
+		if (t->spec->told)
+			*t->spec->told = sent == 0;
 	}
 	while (sent == 0 && nse_channel_receive(&t->ch, deadline, &msg, NULL) == 0)
 		if (msg.type == NSE_MSG_ABORT)
@@ -183,15 +189,16 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 		if (t->aborted || fact < 0)
 			rc = nse_error(
 				err, -EBUSY,
-				fact < 0 ? "it cannot be found out whether the domain "
-					   "runs on this host: its context stays, "
-					   "until `nsemig recover` here can tell"
-					 : "the domain runs on this host: its "
-					   "context stays");
+				fact < 0 ? "it cannot be found out whether %s runs at "
+					   "the target: its context stays there, until "
+					   "`nsemig recover` there can tell"
+					 : "%s runs at the target: its context stays "
+					   "there",
+				t->scope.domain.name);
 		t->aborted = false;
 		nse_journal_close(nse_take(t->journal));
 		if (!lost)
-			say_ended(t, rc, err);
+			say_ended(t, steps, rc, err);
 		return rc;
 	}
 	t->result = NSE_TARGET_UNDONE;
@@ -204,7 +211,7 @@ int nse_target_fate(struct nse_target_session *t, struct nse_steps *steps, int r
 		t->aborted = false;
 	}
 	if (!lost)
-		say_ended(t, rc, err);
+		say_ended(t, steps, rc, err);
 	drop_incoming(t);
 	return t->aborted ? 0 : rc;
 }

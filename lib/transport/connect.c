@@ -87,16 +87,20 @@ static int resolve(const char *host, int port, int64_t deadline,
 			free(l);
 		if (interrupted && *interrupted)
 			return nse_error(err, -EINTR, INTERRUPTED, host);
-		return nse_error(err, -ETIMEDOUT,
-				 "looking up the host %s took too long; "
-				 "does the name server answer?",
-				 host);
+		nse_error(err, -ETIMEDOUT, "looking up the host %s took too long", host);
+		return nse_advise(err, "does the name server answer? `getent hosts %s`",
+				  host);
 	}
 	*out = l->cb.ar_result;
 	free(l);
-	if (rc)
-		return nse_error(err, -EHOSTUNREACH, "cannot find the host %s: %s", host,
-				 gai_strerror(rc));
+	if (rc) {
+		nse_error(err, -EHOSTUNREACH, "cannot find the host %s: %s", host,
+			  gai_strerror(rc));
+		return nse_advise(err,
+				  "is the name right? `getent hosts %s` asks the same "
+				  "sources; or give an address",
+				  host);
+	}
 	return 0;
 }
 
@@ -154,13 +158,19 @@ static int worst(int before, int now)
 	return -EHOSTUNREACH;
 }
 
-static const char *advice(int code)
+static int advise(int code, const char *host, struct nse_error *err)
 {
 	if (code == -ECONNREFUSED)
-		return "is sshd running there, and is the port right?";
+		return nse_advise(err,
+				  "is sshd running there, and is the port right? "
+				  "`ss -ltnp` on %s tells",
+				  host);
 	if (code == -ETIMEDOUT)
-		return "is the host up, and does a firewall drop the packets?";
-	return "is there a route to it?";
+		return nse_advise(err,
+				  "is the host up, and does a firewall drop the packets? "
+				  "Try `ping %s`",
+				  host);
+	return nse_advise(err, "is there a route to it? `ip route get %s` tells", host);
 }
 
 int nse_connect(const char *host, int port, int64_t deadline_us,
@@ -194,6 +204,6 @@ int nse_connect(const char *host, int port, int64_t deadline_us,
 		return fd;
 	if (fd == -EINTR)
 		return nse_error(err, fd, INTERRUPTED, host);
-	return nse_error(err, code, "cannot connect to %s port %d (%s); %s", host, port,
-			 failures, advice(code));
+	nse_error(err, code, "cannot connect to %s port %d (%s)", host, port, failures);
+	return advise(code, host, err);
 }

@@ -83,6 +83,23 @@ static int exec_status(struct nse_link_impl *impl)
 	return info.si_code == CLD_EXITED ? info.si_status : NSE_LINK_BROKEN;
 }
 
+static void exec_ending(struct nse_link_impl *impl, char *out, size_t room)
+{
+	struct exec_link *x = (struct exec_link *)impl;
+	siginfo_t info = { 0 };
+	const char *name;
+	char text[24];
+
+	if (waitid(P_PID, (id_t)x->pid, &info, WEXITED | WNOWAIT) < 0)
+		return;
+	stop_relay(x);
+	name = info.si_code == CLD_EXITED ? NULL : sigabbrev_np(info.si_status);
+	snprintf(text, sizeof(text), "SIG%s", name ? name : "?");
+	nse_far_stderr_ending(&x->relay, "the remote shell",
+			      info.si_code == CLD_EXITED ? NULL : text, info.si_status,
+			      out, room);
+}
+
 static void exec_close(struct nse_link_impl *impl)
 {
 	struct exec_link *x = (struct exec_link *)impl;
@@ -152,7 +169,7 @@ int nse_exec_start(struct nse_link *link, char *const argv[], const char *host,
 
 	if (!x)
 		return nse_error(err, -ENOMEM, "out of memory");
-	x->impl = (struct nse_link_impl){ -1, exec_status, exec_close };
+	x->impl = (struct nse_link_impl){ -1, exec_status, exec_ending, exec_close };
 	x->errpipe = x->stop = -1;
 	rc = nse_link_pair(ends, err);
 	if (rc < 0)

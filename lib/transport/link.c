@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/util/clock.h"
+#include "lib/util/io.h"
 
 /* The kernel may grant less (net.core.wmem_max); then more wake-ups are needed. */
 #define PAIR_BUFFER (1 << 20)
@@ -95,6 +97,15 @@ int nse_link_finish(struct nse_link *link, int64_t deadline_us)
 		rc = link->impl->status(link->impl);
 	nse_link_close(link);
 	return rc;
+}
+
+const char *nse_link_ending(struct nse_link *link, int64_t deadline_us,
+			    char out[NSE_LINK_ENDING_MAX])
+{
+	snprintf(out, NSE_LINK_ENDING_MAX, "nobody said why");
+	if (link->impl && nse_wait_readable(link->impl->done, deadline_us) == 0)
+		link->impl->ending(link->impl, out, NSE_LINK_ENDING_MAX);
+	return out;
 }
 
 void nse_link_close(struct nse_link *link)

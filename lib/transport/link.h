@@ -14,6 +14,11 @@ struct nse_link_impl {
 	int done; /* becomes readable when the program or the link has ended */
 	/* After that: collects the exit status, 0 to 255. */
 	int (*status)(struct nse_link_impl *impl);
+	/*
+	 * As status, but nothing is collected or ended: how it ended, in words, and
+	 * what the program printed last.
+	 */
+	void (*ending)(struct nse_link_impl *impl, char *out, size_t room);
 	/* Cuts what still runs and frees impl, `done` included. */
 	void (*close)(struct nse_link_impl *impl);
 };

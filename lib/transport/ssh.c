@@ -49,11 +49,12 @@ int nse_ssh_wait(struct nse_ssh *s, struct nse_error *err)
 	int n;
 
 	nse_wire_flush(&s->wire);
-	if (s->wire.ended)
-		return nse_error(err, -ECONNRESET,
-				 "%s port %d closed the connection during "
-				 "%s; its log may tell why",
-				 s->conf.host, s->conf.port, s->doing);
+	if (s->wire.ended) {
+		nse_error(err, -ECONNRESET, "%s port %d closed the connection during %s",
+			  s->conf.host, s->conf.port, s->doing);
+		return nse_advise(err, "its log may tell why: `journalctl -u ssh` on %s",
+				  s->conf.host);
+	}
 	if (nse_wire_pending(&s->wire) > 0)
 		p.events |= POLLOUT;
 	slice = nse_now_us() + SLICE_US;
@@ -65,10 +66,13 @@ int nse_ssh_wait(struct nse_ssh *s, struct nse_error *err)
 		return nse_errno(err, -errno, "waiting for %s", s->conf.host);
 	if (n > 0 || nse_now_us() < s->deadline_us)
 		return 0;
-	return nse_error(err, -ETIMEDOUT,
-			 "%s port %d accepted the connection, but %s did not "
-			 "end in time; is its sshd overloaded or stopped?",
-			 s->conf.host, s->conf.port, s->doing);
+	nse_error(err, -ETIMEDOUT,
+		  "%s port %d accepted the connection, but %s did not end in time",
+		  s->conf.host, s->conf.port, s->doing);
+	return nse_advise(err,
+			  "is its sshd overloaded or stopped? See `systemctl status ssh` "
+			  "on %s",
+			  s->conf.host);
 }
 
 static int new_session(struct nse_ssh *s, struct nse_error *err)
@@ -98,12 +102,13 @@ static int handshake(struct nse_ssh *s, struct nse_error *err)
 	}
 	if (rc == 0)
 		return 0;
-	if (rc == LIBSSH2_ERROR_KEX_FAILURE)
-		return nse_error(err, -EPROTO,
-				 "%s port %d has no algorithm in common with "
-				 "libssh2, which knows Ed25519 and ECDSA host "
-				 "keys and AES-CTR; use --rsh ssh",
-				 s->conf.host, s->conf.port);
+	if (rc == LIBSSH2_ERROR_KEX_FAILURE) {
+		nse_error(err, -EPROTO,
+			  "%s port %d has no algorithm in common with libssh2, which "
+			  "knows Ed25519 and ECDSA host keys and AES-CTR",
+			  s->conf.host, s->conf.port);
+		return nse_advise(err, "let ssh itself connect: --rsh ssh");
+	}
 	return nse_ssh_error(s, err, -EPROTO, "the key exchange failed");
 }
 
@@ -154,6 +159,23 @@ static int ssh_status(struct nse_link_impl *impl)
 
 	nse_ssh_pump_stop(s);
 	return s->exit_status;
+}
+
+static void ssh_ending(struct nse_link_impl *impl, char *out, size_t room)
+{
+	struct nse_ssh *s = (struct nse_ssh *)impl;
+
+	nse_ssh_pump_stop(s);
+	if (s->ended_there)
+		nse_far_stderr_ending(&s->relay, "nsemig there",
+				      s->killed_by[0] ? s->killed_by : NULL,
+				      s->exit_status, out, room);
+	else
+		snprintf(
+			out, room,
+			"the SSH connection to %s port %d ended without a word: its sshd "
+			"was killed, the host went down, or the network broke it",
+			s->conf.host, s->conf.port);
 }
 
 /* Says good-bye as far as that needs no waiting. */
@@ -230,7 +252,7 @@ int nse_ssh_open(struct nse_link *link, const struct nse_link_spec *spec,
 
 	if (!s)
 		return nse_error(err, -ENOMEM, "out of memory");
-	s->impl = (struct nse_link_impl){ -1, ssh_status, ssh_close };
+	s->impl = (struct nse_link_impl){ -1, ssh_status, ssh_ending, ssh_close };
 	s->wire.fd = s->local = s->stop = -1;
 	s->deadline_us = nse_now_us() + (timeout > 0 ? timeout : DEFAULT_TIMEOUT_US);
 	s->keepalive_s = spec->keepalive_s;

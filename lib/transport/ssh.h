@@ -45,6 +45,8 @@ struct nse_ssh {
 	int stop;  /* eventfd: end at once */
 	int keepalive_s;
 	int exit_status;
+	bool ended_there;   /* the program, and the server told how */
+	char killed_by[24]; /* "SIGKILL", or "" */
 	struct nse_far_stderr relay;
 };
 

@@ -191,7 +191,7 @@ static int ask_ssh(struct reading *r, int64_t deadline, struct nse_error *err)
 					t->host);
 	if (rc > 0)
 		return nse_error(err, -EINVAL,
-				 "ssh -G %s failed (exit status %d); correct "
+				 "ssh -G %s failed (exit status %d): correct "
 				 "ssh's configuration",
 				 t->host, rc);
 	rc = take_output(r, out, false);

@@ -212,17 +212,17 @@ static int reject_unknown(struct nse_ssh *s, const char *type, const char *print
 		snprintf(others + n, sizeof(others) - n, "%s%s", n ? ", " : "",
 			 s->known[i].type);
 	}
-	return nse_error(
-		err, -EKEYREJECTED,
-		"the host key of %s is not known: %s SHA256:%s\n"
-		"(%s%s%s)\n"
-		"If that is the right one, run: ssh-keyscan -t %s -p %d %s >>%s\n"
-		"or connect once with ssh, or name a file that has it with --known-hosts.",
-		s->conf.name, type, print,
-		s->nknown ? "known are only its keys of the types "
-			  : "no line speaks of it in ",
-		s->nknown ? others : first_file(s),
-		s->nknown || s->conf.known.n < 2 ? "" : " and the other files",
+	nse_error(err, -EKEYREJECTED,
+		  "the host key of %s is not known: %s SHA256:%s (%s%s%s)", s->conf.name,
+		  type, print,
+		  s->nknown ? "known are only its keys of the types "
+			    : "no line speaks of it in ",
+		  s->nknown ? others : first_file(s),
+		  s->nknown || s->conf.known.n < 2 ? "" : " and the other files");
+	return nse_advise(
+		err,
+		"if that is the right one: ssh-keyscan -t %s -p %d %s >>%s\n"
+		"or connect once with ssh, or name a file that has it with --known-hosts",
 		strncmp(type, "ecdsa", 5) == 0 ? "ecdsa" : "ed25519", s->conf.port,
 		s->conf.host, first_file(s));
 }
@@ -230,20 +230,24 @@ static int reject_unknown(struct nse_ssh *s, const char *type, const char *print
 static int reject_changed(struct nse_ssh *s, const struct nse_known *k, const char *print,
 			  struct nse_error *err)
 {
-	if (k->revoked)
-		return nse_error(
-			err, -EKEYREJECTED,
-			"the host key of %s, %s SHA256:%s, is marked @revoked in "
-			"%s line %d",
-			s->conf.name, k->type, print, k->file, k->line);
-	return nse_error(
+	if (k->revoked) {
+		nse_error(err, -EKEYREJECTED,
+			  "the host key of %s, %s SHA256:%s, is marked @revoked in %s "
+			  "line %d",
+			  s->conf.name, k->type, print, k->file, k->line);
+		return nse_advise(err,
+				  "do not connect before you know why; the host needs "
+				  "a new key");
+	}
+	nse_error(
 		err, -EKEYREJECTED,
-		"the host key of %s is not the one in %s line %d: the host shows "
-		"%s SHA256:%s\n"
-		"Either it was installed anew, or something stands in between. If "
-		"the new key is right, remove the old one:\n"
-		"ssh-keygen -f %s -R '%s'",
-		s->conf.name, k->file, k->line, k->type, print, k->file, s->conf.name);
+		"the host key of %s is not the one in %s line %d: the host shows %s "
+		"SHA256:%s; either it was installed anew, or something stands in between",
+		s->conf.name, k->file, k->line, k->type, print);
+	return nse_advise(err,
+			  "if the new key is right, remove the old one: ssh-keygen -f %s "
+			  "-R '%s'",
+			  k->file, s->conf.name);
 }
 
 static int judge(struct nse_ssh *s, const char *type, const char *key, const char *print,

@@ -204,16 +204,17 @@ static int refuse(struct login *l, struct nse_error *err)
 {
 	struct nse_ssh *s = l->s;
 
-	return nse_error(
-		err, -EACCES,
-		"%s port %d does not let %s log in\n"
-		"it accepts: %s\n"
-		"tried: %s\n"
-		"passed over: %s\n"
-		"Load a key that it knows into ssh-agent, or name one with --identity; "
-		"or let ssh do it: --rsh ssh",
-		s->conf.host, s->conf.port, s->conf.user, l->methods,
-		l->tried[0] ? l->tried : "nothing", l->passed[0] ? l->passed : "nothing");
+	nse_error(err, -EACCES,
+		  "%s port %d does not let %s log in\n"
+		  "it accepts: %s\n"
+		  "tried: %s\n"
+		  "passed over: %s",
+		  s->conf.host, s->conf.port, s->conf.user, l->methods,
+		  l->tried[0] ? l->tried : "nothing",
+		  l->passed[0] ? l->passed : "nothing");
+	return nse_advise(err,
+			  "load a key that it knows into ssh-agent, or name one with "
+			  "--identity; or let ssh do it: --rsh ssh");
 }
 
 static int try_all(struct login *l, struct nse_error *err)
@@ -230,12 +231,12 @@ static int try_all(struct login *l, struct nse_error *err)
 	if (rc == 0)
 		return refuse(l, err);
 	/* Too many keys: the server hangs up, and its text is all there is. */
-	if (rc == -ECONNRESET)
-		return nse_error(err, -EACCES,
-				 "%s port %d hung up during the login of %s, "
-				 "after: %s; name one key with --identity",
-				 l->s->conf.host, l->s->conf.port, l->s->conf.user,
-				 l->tried);
+	if (rc == -ECONNRESET) {
+		nse_error(err, -EACCES,
+			  "%s port %d hung up during the login of %s, after: %s",
+			  l->s->conf.host, l->s->conf.port, l->s->conf.user, l->tried);
+		return nse_advise(err, "name one key with --identity");
+	}
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -214,7 +215,10 @@ static void settle_status(struct pump *p)
 		return;
 	libssh2_channel_get_exit_signal(p->s->channel, &signal_name, NULL, NULL, NULL,
 					NULL, NULL);
-	if (!signal_name)
+	p->s->ended_there = true;
+	if (signal_name)
+		snprintf(p->s->killed_by, sizeof(p->s->killed_by), "SIG%s", signal_name);
+	else
 		p->s->exit_status = libssh2_channel_get_exit_status(p->s->channel) & 0xff;
 	free(signal_name);
 }

@@ -63,6 +63,15 @@ int nse_link_shutdown(struct nse_link *link);
  */
 int nse_link_finish(struct nse_link *link, int64_t deadline_us);
 
+/*
+ * After the end of fd: why, in words that can follow "the link ended: ", as
+ * "nsemig there was killed by SIGKILL" or "the connection broke". Waits for
+ * it until the deadline at most. Returns out.
+ */
+#define NSE_LINK_ENDING_MAX 512
+const char *nse_link_ending(struct nse_link *link, int64_t deadline_us,
+			    char out[NSE_LINK_ENDING_MAX]);
+
 /* Cuts the link at once. */
 void nse_link_close(struct nse_link *link);
 

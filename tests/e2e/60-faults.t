@@ -77,6 +77,8 @@ refused()
 	migrate A "$target" "$@"
 	is $? "$status" "$name: exit status"
 	like "$(cat "$work/out")" "$text" "$name: the message"
+	is "$(unexplained "$work/out" "$work/report" vm1 "$target")" "" \
+		"$name: it leaves nothing open" || diag "$(cat "$work/out")"
 	as_before "$name"
 }
 
@@ -118,6 +120,8 @@ is "$(domain_entries B)" 1 "a clashing entry is at the target"
 migrate A "$B"
 is $? 3 "clash: exit status"
 like "$(cat "$work/out")" "clash|reply|exists" "clash: the message"
+is "$(unexplained "$work/out" "$work/report" vm1 "$B")" "" "clash: it leaves nothing open" ||
+	diag "$(cat "$work/out")"
 is "$(domain_entries B)" 1 "clash: what was at the target is still there, and nothing else"
 runs_on A
 ok $? "clash: the domain runs at the source"
@@ -206,8 +210,11 @@ for when in copy committed; do
 		is $status $wanted "$who killed at $when: exit status" || diag "$(cat "$work/out")"
 		eventually runs_on A
 		as_before "$who killed at $when"
-		[ $who = source ] ||
-			is "$(jq -r .result "$work/report")" aborted "$who killed at $when: the report"
+		[ $who != source ] || continue
+		is "$(jq -r .result "$work/report")" aborted "$who killed at $when: the report"
+		is "$(unexplained "$work/out" "$work/report" vm1 "$B")" "" \
+			"$who killed at $when: the message leaves nothing open" ||
+			diag "$(cat "$work/out")"
 	done
 done
 
@@ -220,6 +227,9 @@ for who in target link; do
 	at_least "$(domain_entries B)" 1 "$who killed at released: its entries are there"
 	no_entries A
 	ok $? "$who killed at released: and not at the source"
+	is "$(unexplained "$work/out" "$work/report" vm1 "$B")" "" \
+		"$who killed at released: the warning leaves nothing open" ||
+		diag "$(cat "$work/out")"
 	is "$(jq -c '[.result, .verified]' "$work/report")" '["migrated",false]' \
 		"$who killed at released: the report does not claim to have verified"
 	migrate B "root@$LAB_MGMT_A"
@@ -239,6 +249,8 @@ done
 wait $migrate_pid
 is $? 4 "target frozen at committed: unclear, since it cannot confirm" || diag "$(cat "$work/out")"
 like "$(cat "$work/out")" "does not confirm" "target frozen at committed: the message says so"
+is "$(unexplained "$work/out" "$work/report" vm1 "$B")" "" \
+	"target frozen at committed: the message leaves nothing open" || diag "$(cat "$work/out")"
 for pid in $stopped; do
 	kill -CONT "$pid"
 done
@@ -269,6 +281,8 @@ is $? 3 "table full: exit status"
 sysctl -qw net.netfilter.nf_conntrack_max="$max"
 at A conntrack -D -p udp --dport 9 >/dev/null 2>&1
 like "$(cat "$work/out")" "nf_conntrack_max" "table full: says what to raise"
+is "$(unexplained "$work/out" "$work/report" vm1 "$B")" "" "table full: it leaves nothing open" ||
+	diag "$(cat "$work/out")"
 as_before "table full"
 
 probe_stop tcp

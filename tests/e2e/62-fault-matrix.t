@@ -39,6 +39,7 @@ migration()
 	local addr=LAB_MGMT_$to wrap=() remote=$work/remote patience=10
 
 	rm -f "$work/once" "$work/report"
+	target=root@${!addr}
 	if [ "$end" = source ]; then
 		wrap=("${at_step[@]}" --)
 		remote=$NSEMIG
@@ -50,7 +51,7 @@ migration()
 	(
 		NSEMIG_CONFIG=$LAB_STATE/host$from/nsemig.conf \
 			exec nsenter --net="/run/netns/$(lab_ns "$from")" -- \
-			"${wrap[@]}" "$NSEMIG" migrate vm1 "root@${!addr}" \
+			"${wrap[@]}" "$NSEMIG" migrate vm1 "$target" \
 			--identity "$LAB_STATE/identity" --known-hosts "$LAB_STATE/known_hosts" \
 			--remote-command "$remote" --timeout $patience --report "$work/report" \
 			</dev/null >"$work/talk" 2>&1 &
@@ -92,7 +93,7 @@ drive()
 cell()
 {
 	local from to now domid why=() wanted=either harmless='' killed='' status='' hit='' made='' filled=''
-	local lost='' thaw='' recovered='' migrate_pid='' step_pid=''
+	local lost='' thaw='' recovered='' target='' migrate_pid='' step_pid=''
 
 	from=$(lab_get host)
 	to=$(lab_other "$from")

@@ -221,6 +221,39 @@ migrate()
 	return $rc
 }
 
+# unexplained TALK REPORT DOMAIN TARGET: what a message of a migration that did not
+# succeed, or that has not verified, leaves open, one item a line. It says what failed
+# of which domain, between which hosts and in which phase, where the domain is now, and
+# what to do; and it says so once.
+unexplained()
+{
+	local talk reason said state move host
+
+	talk=$(cat "$1") host=$(uname -n)
+	move="^nsemig: $3 was .*from $host to $4, phase [a-z0-9]+ \\([^()]+\\):\$"
+	if [ "$(jq -r .result "$2")" = migrated ]; then
+		[ "$(jq -r .verified "$2")" = true ] || grep -q "warning: of " <<<"$talk" ||
+			grep -q "warning: $3 runs at $4 .*phase settle.*: .*\`nsemig recover\`" \
+				<<<"$talk" ||
+			echo "why it is not verified, where, and what to do"
+		return
+	fi
+	said=$(grep -cE "$move" <<<"$talk")
+	[ "$said" = 1 ] || echo "domain, hosts and phase (said $said times)"
+	reason=$(jq -r .reason "$2")
+	grep -qF "$3" <<<"$reason" && grep -qF "$4" <<<"$reason" && grep -qE 'phase [a-z0-9]+ ' \
+		<<<"$reason" || echo "domain, host and phase in the report"
+	[ "$(wc -l <<<"$reason")" -ge 2 ] && grep -qF "$(sed -n 2p <<<"$reason")" <<<"$talk" ||
+		echo "the reason, alike in the report"
+	state="^        $3 (runs here|runs at|is seen|is not seen) .*\.\$"
+	[ "$(grep -cE "$state" <<<"$talk")" = 1 ] || echo "where the domain is"
+	sed -n '/^        To do: /,$p' <<<"$talk" | grep -qE "\`nsemig [a-z]+ ?.*\`" ||
+		echo "a command that helps"
+	# Nothing behind it, and no other error before it.
+	[ "$(grep -vE ' records are at | from an earlier migration: ' <<<"$talk" |
+		grep -c '^nsemig: ')" = 1 ] || echo "one message for one error"
+}
+
 runs_on()
 {
 	[[ $("$lab" status | head -n 1) == "domain vm1: host $1, "*", runs" ]]

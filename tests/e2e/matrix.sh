@@ -378,6 +378,8 @@ judge()
 	fi
 	[ -z "$lost" ] || [ "$(jq '.follow.resyncs > 0' "$work/report")" = true ] ||
 		found "events were lost, and the report does not tell of it"
+	told=$(unexplained "$work/talk" "$work/report" vm1 "$target")
+	[ -z "$told" ] || found "the message leaves open: $told"
 	told=$(jq -r '"\(.format) \(.result) \(.verified) \(.reason != null)"' "$work/report" 2>&1)
 	case $now,$status,$told in
 	"$from,3,1 aborted false true" | "$to,0,1 migrated true false") ;;

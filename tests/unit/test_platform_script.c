@@ -302,7 +302,7 @@ static void test_move_ends_at_ready(void **state)
 	assert_int_equal(next(m, 10 * SECOND), NSE_MOVE_SUSPENDED);
 	assert_int_equal(next(m, 10 * SECOND), NSE_MOVE_READY);
 	assert_int_equal(next(m, 10 * SECOND), NSE_MOVE_ENDED);
-	assert_error(p->ops->move_go(m, &err), -EPIPE, "status 9");
+	assert_error(p->ops->move_go(m, &err), -ECHILD, "status 9");
 	p->ops->move_free(m);
 }
 

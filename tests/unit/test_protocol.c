@@ -199,7 +199,7 @@ static void test_greeting_of_another_version(void **state)
 	greet(*state, "nsemig-session 7\n", false);
 	assert_int_equal(nse_channel_greeting(&((struct pair *)*state)->a, soon(), &err),
 			 -EPROTONOSUPPORT);
-	assert_non_null(strstr(err.text, "same nsemig version"));
+	assert_non_null(strstr(err.advice, "same nsemig version"));
 }
 
 static void test_greeting_of_a_shell(void **state)
@@ -219,7 +219,7 @@ static void test_no_greeting(void **state)
 	greet(*state, "", true);
 	assert_int_equal(nse_channel_greeting(&((struct pair *)*state)->a, soon(), &err),
 			 -EPIPE);
-	assert_non_null(strstr(err.text, "installed"));
+	assert_non_null(strstr(err.advice, "installed"));
 }
 
 static void test_states(void **state)

@@ -132,7 +132,9 @@ static void test_verdict(void **state)
 		{ { .report = -1, .go = true, .failed = true, .xl_status = 1 }, 1, "xl" },
 		/* contradictions */
 		{ { .report = -1, .xl_status = 0 }, NSE_MOVE_UNCLEAR, "status 0 though" },
-		{ { .report = 0, .xl_status = 1 }, NSE_MOVE_UNCLEAR, "though READY" },
+		{ { .report = 0, .xl_status = 1 },
+		  NSE_MOVE_UNCLEAR,
+		  "though the target had not" },
 		/* go was given, and whether it arrived is not known */
 		{ { .report = -1, .go = true, .xl_status = 1 }, NSE_MOVE_UNCLEAR, "" },
 		/* released */
