@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "cmd/cmd.h"
 #include "cmd/groups.h"
@@ -251,6 +252,30 @@ static int load(const char *path, const struct options *o, const struct nse_args
 			  : rc;
 }
 
+/* Whose context, where, and how to go on; what was refused is listed before. */
+static void explain(const struct nse_args *args, const struct nse_snapshot *snap,
+		    const struct nse_job *job, struct nse_error *err)
+{
+	const char *name = snap->header.scope.domain.name, *file = args->words[0];
+	struct utsname un = { .nodename = "this host" };
+
+	uname(&un);
+	if (err->code == -ECANCELED)
+		nse_error(err, -ECANCELED,
+			  "%" PRIu64 " of %zu records are refused, see above",
+			  job->refused, nse_context_count(snap->ctx));
+	nse_error_prefix(err, "the context of %s was not applied to %s",
+			 name[0] ? name : file, un.nodename);
+	if (err->code == -EUCLEAN)
+		return;
+	snprintf(err->state, sizeof(err->state),
+		 "Nothing of it was installed; %s is as before.", un.nodename);
+	nse_advise(err,
+		   "mend that, and see with `nsemig apply --dry-run %s` that nothing is "
+		   "in the way any more; --best-effort applies what can be",
+		   file);
+}
+
 static int run(const struct nse_args *args, const struct options *o,
 	       const struct nse_map *map, struct nse_error *err)
 {
@@ -273,6 +298,8 @@ static int run(const struct nse_args *args, const struct options *o,
 	cmd_hold_signals();
 	rc = install(o, &snap, &job, &show, &took, &failed);
 	cmd_progress_stop(nse_take(show.progress));
+	if (rc < 0 && rc != -EINTR)
+		explain(args, &snap, &job, &failed);
 	if (rc < 0 && rc != -ECANCELED) {
 		*err = failed;
 		return rc;

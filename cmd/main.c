@@ -122,7 +122,10 @@ static int leading_options(int argc, char **argv)
 		else if (strncmp(word, "--color=", 8) && strcmp(word, "--verbose") &&
 			 strcmp(word, "--quiet") && strcmp(word, "--no-pager") &&
 			 strspn(word + 1, "vq") + 1 != strlen(word))
-			return cmd_usage_error(NULL, "unknown option %s", word), -1;
+			return cmd_usage_error(
+				       NULL, "unknown option %s in front of the command",
+				       word),
+			       -1;
 	}
 	return i - 1;
 }

@@ -165,7 +165,9 @@ static int unknown(const struct parser *p, const char *shown)
 	const char *near = nse_usage_nearest(p->groups, shown + 2);
 
 	if (strncmp(shown, "--", 2) || !near)
-		return cmd_usage_error(p->usage->name, "unknown option %s", shown);
+		return cmd_usage_error(p->usage->name,
+				       "unknown option %s, nor is there one like it",
+				       shown);
 	return cmd_usage_error(p->usage->name, "unknown option %s; did you mean --%s?",
 			       shown, near);
 }
@@ -252,12 +254,14 @@ static int walk(struct parser *p)
 	return -1;
 }
 
+/* The forms of the command are printed behind it. */
 static int check_number(const struct nse_usage *usage, const struct nse_args *args)
 {
 	if (args->n < usage->min)
-		return cmd_usage_error(usage->name, "%s",
-				       args->n ? "an operand is missing"
-					       : "operands are missing");
+		return cmd_usage_error(usage->name, "%s%s",
+				       args->n ? "an operand is missing behind "
+					       : "operands are missing",
+				       args->n ? args->words[args->n - 1] : "");
 	if (usage->max >= 0 && args->n > usage->max)
 		return cmd_usage_error(usage->name, "unexpected operand '%s'",
 				       args->words[usage->max]);

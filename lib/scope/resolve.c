@@ -183,11 +183,13 @@ static int fill(const struct nse_config *cfg, struct nse_platform *platform,
 		rc = merge_given(s, given, err);
 	if (rc < 0)
 		return rc;
-	if (nse_scope_empty(s))
-		return nse_error(
-			err, -EINVAL,
-			"nothing is chosen: give a DOMAIN, --addr, --vif, --zone, "
-			"--table, --chain or --all");
+	if (nse_scope_empty(s)) {
+		nse_error(err, -EINVAL,
+			  "nothing is chosen: give a DOMAIN, --addr, --vif, --zone, "
+			  "--table, --chain or --all");
+		return nse_advise(err, "`nsemig help COMMAND` tells what a command "
+				       "works on, `nsemig help` which there are");
+	}
 	/*
 	 * The kernel's tables are asked only where nobody knows better: what
 	 * they have learnt need not be all.

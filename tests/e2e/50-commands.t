@@ -88,6 +88,30 @@ run A; is $rc 2 "no command is a usage error"
 run A snapshto; is $rc 2 "an unknown command is a usage error"
 like "$(cat "$err")" "did you mean 'snapshot'" "and the right one is suggested"
 run A --version; is "$rc $(cut -d' ' -f1 "$out")" "0 nsemig" "--version"
+# Of wrong usage the message names what is wrong, what was probably meant, and the help.
+misused()
+{
+	local what=$1 near=$2
+
+	shift 2
+	run C "$@"
+	is "$rc" 2 "$*: exit status"
+	like "$(cat "$err")" "^nsemig: $1: .*$what.*$near" "$*: names it, and what is near"
+	like "$(cat "$err")" "nsemig help $1'" "$*: and the help"
+}
+for c in $("$NSEMIG" help --commands | cut -f1); do
+	misused "--quite" "--(no-)?quiet" "$c" --quite
+	misused "--nothing-like-it" "" "$c" --nothing-like-it
+done
+misused "--timeout" "from 1 to 3600" migrate --timeout soon vm1 host
+misused "--progress" "auto, never, json" migrate --progress=often vm1 host
+misused "behind vm1" "Usage: nsemig migrate .*DOMAIN" migrate vm1
+misused "'c'" "Usage: nsemig diff .*A B" diff a b c
+misused "mirgate" "'migrate'" help mirgate
+run C mirgate
+like "$rc $(cat "$err")" "^2 .*'mirgate'; did you mean 'migrate'.*'nsemig help'" "a misspelt command"
+run C show
+like "$rc $(cat "$err")" "^2 .*DOMAIN.*nsemig help COMMAND" "nothing to show: what can be, and the help"
 for c in $("$NSEMIG" help --commands | cut -f1); do
 	run A "$c" -h
 	is "$rc $(head -n 1 "$out" | cut -d' ' -f1-3)" "0 Usage: nsemig $c" "$c -h"

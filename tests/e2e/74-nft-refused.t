@@ -22,6 +22,8 @@ refused()
 	at_host B apply --map-vif vif5.1=vif9.1 "${@:3}"
 	is $rc 3 "$1: refused"
 	like "$(cat "$err")" "$2" "$1: and says why"
+	like "$(cat "$err")" "context of .* was not applied to $(uname -n): .*as before.*\`nsemig " \
+		"$1: which context, where, what is so now and what to do"
 	unchanged B "$work/was" "$1: nothing is changed"
 }
 
