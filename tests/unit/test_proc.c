@@ -69,7 +69,7 @@ static void test_cannot_run(void **state)
 {
 	char *argv[] = { (char *)"/no/such/program", NULL };
 	char *dir[] = { (char *)"/tmp", NULL };
-	struct nse_spawn s = { argv, -1, -1, -1 };
+	struct nse_spawn s = { .argv = argv, .in = -1, .out = -1, .errfd = -1 };
 	struct nse_error err;
 
 	(void)state;
@@ -87,7 +87,7 @@ static int spawn_with(int in, int out, int errfd)
 	static const char script[] = "read a; echo out $a; echo err $a >&2; "
 				     "test ! -e /proc/self/fd/9";
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
-	struct nse_spawn s = { argv, in, out, errfd };
+	struct nse_spawn s = { .argv = argv, .in = in, .out = out, .errfd = errfd };
 	pid_t pid = nse_spawn(&s, NULL);
 
 	return pid < 0 ? 200 : nse_wait_child(pid, NSE_FOREVER);
@@ -145,7 +145,7 @@ static void test_stop(void **state)
 	char *deaf[] = { (char *)"sh", (char *)"-c",
 			 (char *)"trap '' TERM; echo; while :; do sleep 0.1; done",
 			 NULL };
-	struct nse_spawn s = { polite, -1, -1, -1 };
+	struct nse_spawn s = { .argv = polite, .in = -1, .out = -1, .errfd = -1 };
 	int fds[2];
 	char c;
 	pid_t pid;
