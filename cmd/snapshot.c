@@ -22,6 +22,7 @@
 #include "lib/util/clock.h"
 
 #define SHOW_EVERY 256 /* records */
+#define PIECE	   (64u << 10) /* bytes */
 
 struct options {
 	const char *out;
@@ -83,12 +84,22 @@ static void show_progress(struct counter *c)
 	cmd_progress_update(c->progress, &c->at);
 }
 
+/* Piece by piece, since a reader may be slow, and a signal must not wait for it. */
 static int count_write(void *arg, const void *p, size_t n)
 {
 	struct counter *c = arg;
+	const char *from = p;
+	int rc = 0;
 
-	__atomic_add_fetch(&c->written, n, __ATOMIC_RELAXED);
-	return nse_fd_write(&c->fd, p, n);
+	while (n && rc == 0) {
+		size_t piece = n < PIECE ? n : PIECE;
+
+		rc = cmd_signal ? -EINTR : nse_fd_write(&c->fd, from, piece);
+		__atomic_add_fetch(&c->written, piece, __ATOMIC_RELAXED);
+		from += piece;
+		n -= piece;
+	}
+	return rc;
 }
 
 static size_t engine_index(const char *name)
@@ -157,7 +168,8 @@ static int collect(const struct nse_scope *scope, uint32_t engines, struct count
 		return nse_stream_finish(w, stats, err) < 0
 			       ? err->code
 			       : nse_errno(err, rc, "collecting");
-	return rc < 0 ? rc : nse_stream_finish(w, stats, err);
+	rc = rc ?: nse_stream_finish(w, stats, err);
+	return rc < 0 && cmd_signal ? interrupted(c, err) : rc;
 }
 
 int cmd_snapshot_collect(const struct nse_scope *scope, uint32_t engines, int fd,
