@@ -21,7 +21,7 @@
 #include "lib/util/cleanup.h"
 #include "lib/util/clock.h"
 
-#define SHOW_EVERY 256 /* records */
+#define SHOW_EVERY 256	       /* records */
 #define PIECE	   (64u << 10) /* bytes */
 
 struct options {
