@@ -129,66 +129,67 @@ static void test_missing_file(void **state)
 	nse_config_release(&c);
 }
 
+/* What is refused, with the line and a word of what is said. */
+static const struct {
+	const char *text, *line, *word;
+} refused[] = {
+	{ "[nsemig]\nplatform = kvm\n", ":2:", "kvm" },
+	{ "[nsemig]\nplatform = script:\n", ":2:", "script:" },
+	{ "[nsemig]\n\nstate-dir = run\n", ":3:", "absolute" },
+	{ "[nsemig]\nfoo = 1\n", ":2:", "foo" },
+	{ "[nsemig]\nplatfrom = xen\n", ":2:", "did you mean 'platform'" },
+	{ "[nsemig]\ntextfile = /x\n", ":2:", "belongs to [metrics]" },
+	{ "platform = xen\n", ":1:", "before any [SECTION]" },
+	{ "[nsemigx]\nplatform = xen\n", ":1:", "did you mean [nsemig]" },
+	{ "[nothing]\n", ":1:", "unknown section [nothing]" },
+	{ "[nft web1]\n", ":1:", "takes no name" },
+	{ "[domain]\nzones = 1\n", ":1:", "no name" },
+	{ "[domain ]\nzones = 1\n", ":1:", "no name" },
+	{ "[domain a]\nzone = 1\n", ":2:", "did you mean 'zones'" },
+	{ "[domain a]\ntimeout = 0\n", ":2:", "from 1 to 3600" },
+	{ "[domain a]\nreceive = maybe\n", ":2:", "yes, no" },
+	{ "[migrate]\nanchor = here\n", ":2:", "same, first, last" },
+	{ "[migrate]\ntimeout = 1s\n", ":2:", "1s" },
+	{ "[snapshot]\nkeep = -1\n", ":2:", "-1" },
+	{ "[remote]\nidentity = id_rsa\n", ":2:", "absolute" },
+	{ "[remote]\nuser = -oProxyCommand\n", ":2:", "-oProxyCommand" },
+	{ "[host b]\nrsh =\n", ":2:", "no value" },
+	{ "[host b]\nport = 65536\n", ":2:", "65536" },
+	{ "[log]\nto = file\n", ":2:", "journal" },
+	{ "[nsemig]\nplatform = xen\nplatform = xen\n", ":3:", "in line 2" },
+	{ "[domain a]\nzones = 1\n[domain b]\nzones = 1\n[domain a]\nzones = 2\n",
+	  ":6:", "in line 2" },
+	{ "[nsemig]\nplatform = xen\n  script:/x\n", ":3:", "takes one value" },
+	{ "[domain a]\nzones = 1 65536\n", ":2:", "65536" },
+	{ "[domain a]\nzones = -1\n", ":2:", "-1" },
+	{ "[domain a]\naddresses = 192.0.2.1\n  192.0.2.256\n", ":3:", "256" },
+	{ "[domain a]\nvifs = a/b\n", ":2:", "a/b" },
+	{ "[receive]\nallow = any\n", ":2:", "any" },
+	{ "[receive]\nallow\n", ":2:", "expected" },
+	{ "[receive]\nallow-nft = inet\n", ":2:", "'inet'" },
+	{ "[receive]\naccept = 1\n", ":2:", "allow-nft" },
+	{ "[nft]\ntables = ipx:a\n", ":2:", "ipx:a" },
+	{ "[nft]\ntables = inet:a:b\n", ":2:", "FAMILY:TABLE" },
+	{ "[nft]\ntables = inet:%x\n", ":2:", "%n" },
+	{ "[nft]\ntables = inet:%\n", ":2:", "inet:%" },
+	{ "[nft]\nchains = %n:a:b\n", ":2:", "%n:a:b" },
+	{ "[nft]\nchains = inet:a\n", ":2:", "CHAIN" },
+	{ "[nft]\nsets = inet:a\n", ":2:", "'sets'" },
+	{ "[domain a]\ntables = a\n", ":2:", "'a'" },
+	{ "[domain a]\nchains = ip:a\n", ":2:", "'ip:a'" },
+};
+
 static void test_refused(void **state)
 {
-	static const struct {
-		const char *text, *line, *word;
-	} cases[] = {
-		{ "[nsemig]\nplatform = kvm\n", ":2:", "kvm" },
-		{ "[nsemig]\nplatform = script:\n", ":2:", "script:" },
-		{ "[nsemig]\n\nstate-dir = run\n", ":3:", "absolute" },
-		{ "[nsemig]\nfoo = 1\n", ":2:", "foo" },
-		{ "[nsemig]\nplatfrom = xen\n", ":2:", "did you mean 'platform'" },
-		{ "[nsemig]\ntextfile = /x\n", ":2:", "belongs to [metrics]" },
-		{ "platform = xen\n", ":1:", "before any [SECTION]" },
-		{ "[nsemigx]\nplatform = xen\n", ":1:", "did you mean [nsemig]" },
-		{ "[nothing]\n", ":1:", "unknown section [nothing]" },
-		{ "[nft web1]\n", ":1:", "takes no name" },
-		{ "[domain]\nzones = 1\n", ":1:", "no name" },
-		{ "[domain ]\nzones = 1\n", ":1:", "no name" },
-		{ "[domain a]\nzone = 1\n", ":2:", "did you mean 'zones'" },
-		{ "[domain a]\ntimeout = 0\n", ":2:", "from 1 to 3600" },
-		{ "[domain a]\nreceive = maybe\n", ":2:", "yes, no" },
-		{ "[migrate]\nanchor = here\n", ":2:", "same, first, last" },
-		{ "[migrate]\ntimeout = 1s\n", ":2:", "1s" },
-		{ "[snapshot]\nkeep = -1\n", ":2:", "-1" },
-		{ "[remote]\nidentity = id_rsa\n", ":2:", "absolute" },
-		{ "[remote]\nuser = -oProxyCommand\n", ":2:", "-oProxyCommand" },
-		{ "[host b]\nrsh =\n", ":2:", "no value" },
-		{ "[host b]\nport = 65536\n", ":2:", "65536" },
-		{ "[log]\nto = file\n", ":2:", "journal" },
-		{ "[nsemig]\nplatform = xen\nplatform = xen\n", ":3:", "in line 2" },
-		{ "[domain a]\nzones = 1\n[domain b]\nzones = 1\n[domain a]\nzones = 2\n",
-		  ":6:", "in line 2" },
-		{ "[nsemig]\nplatform = xen\n  script:/x\n", ":3:", "takes one value" },
-		{ "[domain a]\nzones = 1 65536\n", ":2:", "65536" },
-		{ "[domain a]\nzones = -1\n", ":2:", "-1" },
-		{ "[domain a]\naddresses = 192.0.2.1\n  192.0.2.256\n", ":3:", "256" },
-		{ "[domain a]\nvifs = a/b\n", ":2:", "a/b" },
-		{ "[receive]\nallow = any\n", ":2:", "any" },
-		{ "[receive]\nallow\n", ":2:", "expected" },
-		{ "[receive]\nallow-nft = inet\n", ":2:", "'inet'" },
-		{ "[receive]\naccept = 1\n", ":2:", "allow-nft" },
-		{ "[nft]\ntables = ipx:a\n", ":2:", "ipx:a" },
-		{ "[nft]\ntables = inet:a:b\n", ":2:", "FAMILY:TABLE" },
-		{ "[nft]\ntables = inet:%x\n", ":2:", "%n" },
-		{ "[nft]\ntables = inet:%\n", ":2:", "inet:%" },
-		{ "[nft]\nchains = %n:a:b\n", ":2:", "%n:a:b" },
-		{ "[nft]\nchains = inet:a\n", ":2:", "CHAIN" },
-		{ "[nft]\nsets = inet:a\n", ":2:", "'sets'" },
-		{ "[domain a]\ntables = a\n", ":2:", "'a'" },
-		{ "[domain a]\nchains = ip:a\n", ":2:", "'ip:a'" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		struct nse_error err;
 		struct nse_config c;
 
-		assert_int_equal(load(cases[i].text, &c, &err), -EINVAL);
+		assert_int_equal(load(refused[i].text, &c, &err), -EINVAL);
 		assert_non_null(strstr(err.text, path));
-		assert_non_null(strstr(err.text, cases[i].line));
-		assert_non_null(strstr(err.text, cases[i].word));
+		assert_non_null(strstr(err.text, refused[i].line));
+		assert_non_null(strstr(err.text, refused[i].word));
 		nse_config_release(&c);
 	}
 }
