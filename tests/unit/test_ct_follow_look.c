@@ -27,7 +27,7 @@ static void looking_in_turn(void **state)
 	del(VM, 1200);
 	for (int i = 0; i < 3; i++) {
 		step(&k, false);
-		assert_true(k.puts + k.dels < 4);
+		assert_true(k.puts + k.dels <= 4); /* what was changed */
 		assert_int_equal(stats(&k)->checked, (i + 1) * CT_BATCH);
 		assert_true(stats(&k)->left >= 299 - CT_BATCH);
 	}
