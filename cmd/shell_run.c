@@ -104,8 +104,9 @@ static pid_t start_job(const struct shell_job *job, int out)
 	be_a_child(job->no_input, out);
 	status = job->call ? job->call(job->arg, job->argc, job->argv)
 			   : cmd_run(job->argc, job->argv);
-	fflush(stdout);
-	exit(status);
+	/* What the shell has at its own end is not for its copy to release. */
+	fflush(NULL);
+	_exit(status);
 }
 
 static pid_t start_sh(const char *line, int in, bool no_input)
