@@ -188,8 +188,9 @@ static void put_advice(const struct nse_source_session *s, enum nse_source_resul
 		append(err->advice, sizeof(err->advice),
 		       "run `nsemig recover` at %s, which removes what is left;\n",
 		       there);
-	append(err->advice, sizeof(err->advice), "then try again: `nsemig %s %s %s`",
-	       err->code == -EINTR ? "migrate" : "check", name, there);
+	append(err->advice, sizeof(err->advice), "%stry again: `nsemig %s %s %s`",
+	       err->advice[0] ? "then " : "", err->code == -EINTR ? "migrate" : "check",
+	       name, there);
 	if (err->code != -EINTR && !s->spec->dry_run)
 		append(err->advice, sizeof(err->advice), ", and `nsemig migrate %s %s`",
 		       name, there);

@@ -96,7 +96,7 @@ is "$(term '[.late[] | length] | max < 50')" true "it is cut to the new width"
 on_terminal ^C 100 A B
 is "$(term .status)" 3 "Ctrl-C while memory is copied: aborted"
 like "$(term '.screen | join("\n")')" \
-	"interrupted: everything is taken back, vm1 stays here.*aborted: everything is as before" \
+	"interrupted: everything is taken back, vm1 stays here.*interrupted by SIGINT.*vm1 runs here .*, as before" \
 	"it says so, and what has become of it"
 is "$(term '[.screen[] | select(test("^nsemig: [0-9]+:"))] | @json')" '[]' \
 	"and takes the line away"

@@ -200,8 +200,7 @@ rm "$work/gone"
 mkfifo "$work/slow"
 unshare --net "$NSEMIG" snapshot --all-domains "$snaps" 2>"$work/slow.err" &
 slow=$!
-eventually grep -q "$work/slow" "/proc/$slow/task/$slow/children" 2>/dev/null ||
-	eventually pgrep -P $slow >/dev/null
+eventually grep -q "FLOCK .* $slow .*:$(stat -c %i "$snaps") " /proc/locks
 run snapshot --all-domains "$snaps"
 like "$rc $(cat "$err")" "3 .*another .* is writing to $snaps" "two runs do not overlap"
 for i in 1 2 3 4 5 6; do
