@@ -258,7 +258,7 @@ twice()
 	chmod 755 "$work/blind"
 	NSEMIG=$work/blind migrate A B
 	is $? 3 "so is one that the source lets pass"
-	like "$(cat "$work/talk")" "the target: a migration of vm1 is under way already" \
+	like "$(cat "$work/talk")" "at root@.*: a migration of vm1 is under way already" \
 		"by the target"
 	copying
 	ok $? "all of that while vm1 moved"
