@@ -151,11 +151,13 @@ static int session(const struct options *o, bool *told, struct nse_error *err)
 	NSE_CLEANUP(cmd_env_release) struct cmd_env env = CMD_ENV_INIT;
 	struct nse_target_spec spec = { .in = STDIN_FILENO,
 					.out = STDOUT_FILENO,
-					.told = told };
+					.told = told,
+					.interrupted = &cmd_signal };
 	int rc = cmd_env_open(&env, o->platform, err);
 
 	if (rc < 0)
 		return rc;
+	cmd_hold_signals();
 	spec.config = &env.config;
 	spec.platform = env.platform;
 	spec.ended = on_end;

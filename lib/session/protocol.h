@@ -21,7 +21,9 @@
  *	ABORT               -> ABORTED        any time: everything is undone
  *	PING                -> PONG           any time; PONG also without having been
  *	                                      asked, in the middle of long work
- *	                    <- FAILED         any time: the target has undone everything
+ *	                    <- FAILED         any time: the target has undone everything;
+ *	                                      with "asks" it has COMMITTED, and would
+ *	                                      like to: ABORT, unless it is RELEASED
  *
  * A message is u32 length of the payload, u16 type, u16 zero, payload; all big
  * endian. Payloads are JSON objects but for CONTEXT (bytes of the stream).

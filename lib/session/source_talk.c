@@ -83,7 +83,10 @@ void nse_source_tell_progress(void *arg)
 	spec->progress(spec->arg, &p);
 }
 
-/* The target has given up and undone everything: its reasons. */
+/*
+ * The target has given up and undone everything, or would like to: its reasons. What it
+ * asks for behind the release comes too late: 0.
+ */
 static int target_failed(struct nse_source_session *s, const struct nse_incoming *msg,
 			 struct nse_error *err)
 {
@@ -92,6 +95,10 @@ static int target_failed(struct nse_source_session *s, const struct nse_incoming
 
 	if (!obj)
 		return -EPROTO;
+	if (s->released_us && json_is_true(json_object_get(obj, "asks"))) {
+		json_decref(obj);
+		return 0;
+	}
 	json_unpack(obj, "{s?s, s?s, s?s}", "text", &text, "what", &what, "advice",
 		    &advice);
 	refused = json_object_get(obj, "refused");

@@ -385,9 +385,8 @@ static int step_commit(void *arg, struct nse_error *err)
 	struct nse_target_session *t = arg;
 	int64_t start = nse_now_us();
 	uint64_t dropped = 0;
-	int rc;
+	int rc = nse_target_give_up(t, err) ?: nse_target_install(t, err);
 
-	rc = nse_target_install(t, err);
 	if (rc < 0)
 		return rc;
 	rc = nse_journal_mark(t->journal, NSE_JOURNAL_COMMITTED, err);

@@ -6,6 +6,7 @@
 #ifndef NSE_SESSION_TARGET_H
 #define NSE_SESSION_TARGET_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +38,11 @@ struct nse_target_spec {
 		      const struct nse_error *err);
 	void *arg;
 	bool *told; /* set when it fails and the source was told so; or NULL */
+	/*
+	 * Not 0: a signal that asks to end. Everything is undone, unless the domain
+	 * was released to run here, when the session is finished; NULL: never.
+	 */
+	const volatile sig_atomic_t *interrupted;
 };
 
 /*

@@ -45,6 +45,7 @@ struct nse_target_session {
 	bool lossless; /* the source goes on only when nothing would be lost */
 	bool frozen;   /* FREEZE has come: the arriving copy is of this session */
 	bool aborted;  /* the source asked for it */
+	bool asked;    /* the source was asked for it, since a signal came */
 	enum nse_target_result result;
 	bool leftover; /* the session that the source asks after has not ended */
 };
@@ -53,10 +54,17 @@ extern const struct nse_step nse_target_steps[];
 
 /*
  * Waits for a message that is legal in the state; `type` NONE: any of them.
- * QUERY is answered here. -ECANCELED for ABORT.
+ * QUERY is answered here. -ECANCELED for ABORT, -EINTR for a signal.
  */
 int nse_target_expect(struct nse_target_session *t, enum nse_message type,
 		      struct nse_incoming *msg, struct nse_error *err);
+
+/*
+ * Has a signal come? -EINTR with a text as long as everything can be undone. What is
+ * committed may be released this moment: then the source is asked for ABORT, once,
+ * and 0 is returned, as behind the release.
+ */
+int nse_target_give_up(struct nse_target_session *t, struct nse_error *err);
 
 /*
  * Reads one context stream whose first CONTEXT message is given: the first round

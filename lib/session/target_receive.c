@@ -10,6 +10,8 @@
 
 #include "lib/util/clock.h"
 
+#define SLICE_US 200000 /* a signal is noticed within this time */
+
 static int answer_query(struct nse_target_session *t, struct nse_error *err)
 {
 	struct nse_platform *p = t->spec->platform;
@@ -25,13 +27,53 @@ static int answer_query(struct nse_target_session *t, struct nse_error *err)
 				     err);
 }
 
+int nse_target_give_up(struct nse_target_session *t, struct nse_error *err)
+{
+	int sig = t->spec->interrupted ? *t->spec->interrupted : 0;
+	struct nse_error why;
+
+	if (!sig || t->asked || t->state > NSE_ST_COMMITTED)
+		return 0;
+	nse_error(&why, -EINTR, "interrupted by SIG%s", sigabbrev_np(sig) ?: "?");
+	nse_advise(&why, "see what ended nsemig there: `journalctl -n 50`; is the host "
+			 "going down?");
+	if (t->state < NSE_ST_COMMITTED) {
+		*err = why;
+		return -EINTR;
+	}
+	t->asked = true;
+	return nse_channel_send_json(&t->ch, NSE_MSG_FAILED,
+				     json_pack("{s:i, s:s, s:s, s:b}", "code", EINTR,
+					       "text", why.text, "advice", why.advice,
+					       "asks", true),
+				     err);
+}
+
+/* The next message, unless there is a reason to end first. */
+static int next_message(struct nse_target_session *t, struct nse_incoming *msg,
+			struct nse_error *err)
+{
+	struct nse_error own;
+	int rc;
+
+	do {
+		rc = nse_target_give_up(t, err);
+		if (rc < 0)
+			return rc;
+		rc = nse_channel_receive(&t->ch, nse_now_us() + SLICE_US, msg, &own);
+	} while (rc == -ETIMEDOUT);
+	if (rc < 0)
+		*err = own;
+	return rc;
+}
+
 int nse_target_expect(struct nse_target_session *t, enum nse_message type,
 		      struct nse_incoming *msg, struct nse_error *err)
 {
 	int rc;
 
 	for (;;) {
-		rc = nse_channel_receive(&t->ch, NSE_FOREVER, msg, err);
+		rc = next_message(t, msg, err);
 		if (rc < 0)
 			return rc;
 		if (!nse_message_legal(t->state, msg->type))

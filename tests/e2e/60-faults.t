@@ -170,19 +170,22 @@ process_on()
 		awk -v like="$2" '$0 ~ like {print $1}'
 }
 
+# strike WHO: kills it; with a signal's name, that one for the target.
 strike()
 {
-	local pid
+	local pid signal=KILL
 
+	[[ $1 != [A-Z]* ]] || signal=$1
 	for pid in $(
 		case $1 in
 		source) echo "$migrate_pid" ;;
 		target) process_on B 'receive --session' ;;
 		link) process_on B 'sshd: root@notty' ;;
 		platform) process_on A 'platform migrate' ;;
+		*) process_on B 'receive --session' ;;
 		esac
 	); do
-		kill -9 "$pid"
+		kill -s "$signal" "$pid"
 	done
 }
 
@@ -234,6 +237,34 @@ for who in target link; do
 		"$who killed at released: the report does not claim to have verified"
 	migrate B "root@$LAB_MGMT_A"
 	is $? 0 "$who killed at released: the next migration works" || diag "$(cat "$work/out")"
+done
+
+# The target is told to end: it does before the line, and tells why; behind it, it
+# finishes.
+for told in copy:TERM committed:HUP released:INT; do
+	when=${told%:*} signal=${told#*:}
+	fault "$signal" "$when"
+	if [ "$when" = released ]; then
+		is $status 0 "target told to end at $when: exit status" || diag "$(cat "$work/out")"
+		is "$(jq -c '[.result, .verified]' "$work/report")" '["migrated",true]' \
+			"target told to end at $when: it finishes first"
+		runs_on B
+		ok $? "target told to end at $when: the domain runs at the target"
+		no_entries A
+		ok $? "target told to end at $when: with its entries"
+		migrate B "root@$LAB_MGMT_A"
+		is $? 0 "target told to end at $when: the next migration works" ||
+			diag "$(cat "$work/out")"
+		continue
+	fi
+	is $status 3 "target told to end at $when: exit status" || diag "$(cat "$work/out")"
+	like "$(cat "$work/out")" "at $B: .*interrupted by SIG$signal" \
+		"target told to end at $when: the message"
+	like "$(cat "$work/out")" "confirms that nothing of it is left" \
+		"target told to end at $when: it was waited for"
+	is "$(unexplained "$work/out" "$work/report" vm1 "$B")" "" \
+		"target told to end at $when: it leaves nothing open" || diag "$(cat "$work/out")"
+	as_before "target told to end at $when"
 done
 
 # The link does not break but falls silent.

@@ -17,10 +17,11 @@ need_helpers answer probe flood at_step
 "$helpers/at_step" --list target "$NSEMIG" >"$work/steps.target"
 . "$e2e_dir/matrix.sh"
 
-faults=(source target platform cut frozen events full exists rules batch)
+faults=(source target told platform cut frozen events full exists rules batch)
 declare -A title=(
 	[source]="SIGKILL of source"
 	[target]="SIGKILL of target"
+	[told]="SIGTERM of target"
 	[platform]="SIGKILL of the platform's program"
 	[cut]="link cut"
 	[frozen]="link frozen"

@@ -161,6 +161,23 @@ strike_target()
 	sleep 0.1
 }
 
+# Asked to end, it takes back what it can, and finishes what it cannot.
+strike_told()
+{
+	local pids=$step_pid
+
+	[ "$end" = target ] || pids=$(processes "$to" 'receive --session')
+	case $place,$pids in
+	*,) wanted=move harmless=1 ;;
+	before,*) wanted=stay ;;
+	after,*) wanted=move harmless=1 ;;
+	esac
+	[ "$step" != release ] || wanted=either
+	# shellcheck disable=SC2086
+	[ -z "$pids" ] || kill -TERM $pids || found "cannot tell $pids to end"
+	sleep 0.4
+}
+
 # What it had been told, or not, before it died decides where the domain is.
 strike_platform()
 {
