@@ -52,7 +52,7 @@ static const struct nse_usage usage = {
 		"RECORD is a number as 'show --number' prints it, the ends of a connection\n"
 		"(192.0.2.1:4711 198.51.100.7:443) or another name of it, or a filter\n"
 		"expression as of show --filter.",
-	.operands = "scope-or-file filter",
+	.operands = "any-context filter",
 	.min = 2,
 	.max = -1,
 };

@@ -18,8 +18,7 @@
 
 struct options {
 	bool all, commands, topics, domains, engines, fields, columns, hosts;
-	const char *of;
-	const char *platform;
+	const char *of, *platform, *at;
 };
 
 static const struct nse_opt opts[] = {
@@ -48,14 +47,20 @@ static const struct nse_opt opts[] = {
 		"list the hosts that ssh or the configuration knows, for completion"),
 	NSE_OPT_STRING('\0', "platform", "SPEC", struct options, platform,
 		       "xen or script:PROGRAM, for --domains"),
+	{ .name = "at",
+	  .arg = "HOST",
+	  .kind = NSE_OPT_K_STRING,
+	  .offset = offsetof(struct options, at),
+	  .complete = "host",
+	  .help = "for --domains: those of another host, if it answers at once" },
 	NSE_OPT_END
 };
 
 static const char *const synopsis[] = {
 	"[COMMAND|GUIDE]", "-a",
-	"--commands | --topics | --domains | --engines | --fields | --columns |\n"
-	"                   --hosts | --options COMMAND",
-	NULL
+	"--commands | --topics | --engines | --fields | --columns | --hosts |\n"
+	"                   --options COMMAND",
+	"--domains [--platform SPEC | --at HOST]", NULL
 };
 static const struct nse_usage usage = {
 	.name = "help",
@@ -270,8 +275,10 @@ int cmd_help(int argc, char **argv)
 		return cmd_words_columns();
 	if (o.hosts)
 		return cmd_words_hosts();
+	if (o.at && (!o.domains || o.platform))
+		return cmd_usage_error("help", "--at stands beside --domains alone");
 	if (o.domains)
-		return cmd_words_domains(o.platform);
+		return o.at ? cmd_words_domains_at(o.at) : cmd_words_domains(o.platform);
 	if (o.of)
 		return help_on(o.of, false);
 	if (args.words[0])

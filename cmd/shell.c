@@ -32,7 +32,7 @@ static const struct nse_usage usage = {
 	.notes =
 		"Commands come from the terminal, from -c or, where stdin is no terminal,\n"
 		"from there; then the first error ends the shell with its exit status.",
-	.operands = "scope-or-file",
+	.operands = "any-context",
 	.max = 1,
 };
 

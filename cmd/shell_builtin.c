@@ -159,7 +159,7 @@ static int quit(struct shell *sh, const struct shell_words *w)
 
 const struct shell_builtin shell_builtins[] = {
 	{ "open", "[options] FILE | DOMAIN", "Make it the current context", open_context,
-	  "scope-or-file", false },
+	  "any-context", false },
 	{ "refresh", "", "Open it again, as it is now", refresh, "none", false },
 	{ "close", "", "Forget the context and the filter", close_context, "none",
 	  false },

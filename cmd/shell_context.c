@@ -29,7 +29,7 @@ static const struct nse_usage open_usage = {
 	.name = "open",
 	.synopsis = open_synopsis,
 	.notes = "Makes it the context that the shell's other commands are about.",
-	.operands = "scope-or-file",
+	.operands = "any-context",
 	.max = 1,
 };
 

@@ -156,7 +156,7 @@ static void find(struct shell *sh, struct shell_place *p, const struct shell_wor
 	}
 	/* The shell needs only the record; the context is there. */
 	if (strcmp(p->command, "explain") == 0 && sh->context.file &&
-	    !strcmp(p->kind, "scope-or-file"))
+	    !strcmp(p->kind, "any-context"))
 		set_kind(p, "filter");
 }
 

@@ -65,7 +65,7 @@ static const char *const synopsis[] = {
 static const struct nse_usage usage = {
 	.name = "show",
 	.synopsis = synopsis,
-	.operands = "scope-or-file",
+	.operands = "any-context",
 	.max = 1,
 };
 

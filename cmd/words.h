@@ -30,4 +30,10 @@ int cmd_words_columns(void);
 int cmd_words_hosts(void);
 int cmd_words_domains(const char *platform); /* NULL: the default one */
 
+/*
+ * The domains of [USER@]HOST[:PORT], asked for at most three seconds and without a
+ * question to the user: all of them, or none and a message.
+ */
+int cmd_words_domains_at(const char *target);
+
 #endif

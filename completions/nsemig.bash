@@ -107,34 +107,31 @@ _nsemig_value()
 		_nsemig_ask domains
 		_nsemig_files -f
 		;;
-	file-or-live)
-		case $text in
-		@*) _nsemig_ask domains @ ;;
-		*/*) _nsemig_files -f ;;
-		*:*)
-			_nsemig_past :
-			_nsemig_ask domains
-			;;
-		*)
-			_nsemig_ask domains @
-			_nsemig_files -f
-			[[ -z $text ]] || _nsemig_host_colon
-			;;
-		esac
-		;;
+	any-context) _nsemig_context '' ;;
+	file-or-live) _nsemig_context @ ;;
 	command-name) _nsemig_ask commands ;;
 	topic) _nsemig_ask topics ;;
 	esac
 }
 
-# HOST: of a domain there, which follows without a space.
-_nsemig_host_colon()
+# A file, a domain with $1 in front, or HOST:DOMAIN, which follows without a space. The
+# host is asked for its domains, and says them at once or not at all.
+_nsemig_context()
 {
-	local n=${#COMPREPLY[@]} to=$lead
+	local n host
 
+	if [[ $text == [!@]*:* && $text != */* ]]; then
+		host=${text%:*}
+		_nsemig_past :
+		_nsemig_words "$("$nsemig" help --domains --at "$host" 2>/dev/null)"
+		return
+	fi
+	_nsemig_ask domains "$1"
+	[[ $text == @* ]] || _nsemig_files -f
+	[[ -n $text && $text != @* && $text != */* ]] || return
+	n=${#COMPREPLY[@]}
 	_nsemig_past @
 	_nsemig_ask hosts '' :
-	lead=$to
 	((${#COMPREPLY[@]} == n)) || compopt -o nospace 2>/dev/null
 }
 

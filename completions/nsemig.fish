@@ -51,6 +51,20 @@ function __nsemig_filter
     end
 end
 
+# A file, a domain with $argv[1] in front, or HOST:DOMAIN. The host is asked for its
+# domains, and says them at once or not at all.
+function __nsemig_context
+    if string match -qr '^[^@/][^/]*:' -- $argv[2]
+        nsemig help --domains --at (string replace -r ':[^:]*$' '' -- $argv[2]) 2>/dev/null |
+            __nsemig_behind : $argv[2]
+        return
+    end
+    nsemig help --domains 2>/dev/null | string replace -r '^' "$argv[1]"
+    __fish_complete_path $argv[2]
+    string match -qr '^[^@]' -- $argv[2]
+    and nsemig help --hosts 2>/dev/null | __nsemig_behind @ $argv[2] :
+end
+
 # Words for a value of the kind that `nsemig help --options` names; $argv[2] is what
 # there is of it.
 function __nsemig_value
@@ -88,15 +102,10 @@ function __nsemig_value
         case scope-or-file
             nsemig help --domains 2>/dev/null
             __fish_complete_path $argv[2]
+        case any-context
+            __nsemig_context '' $argv[2]
         case file-or-live
-            if string match -qr '^[^/]*:' -- $argv[2]
-                nsemig help --domains 2>/dev/null | __nsemig_behind : $argv[2]
-                return
-            end
-            nsemig help --domains 2>/dev/null | string replace -r '^' @
-            __fish_complete_path $argv[2]
-            string match -qr '^[^@]' -- $argv[2]
-            and nsemig help --hosts 2>/dev/null | __nsemig_behind @ $argv[2] :
+            __nsemig_context @ $argv[2]
         case command-name
             nsemig help --commands 2>/dev/null
         case topic

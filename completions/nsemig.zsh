@@ -42,6 +42,25 @@ _nsemig_filter() {
 	fi
 }
 
+# A file, a domain with $1 in front, or HOST:DOMAIN. The host is asked for its
+# domains, and says them at once or not at all.
+_nsemig_context() {
+	local host=${(Q)PREFIX%:*}
+	local -a found
+
+	if [[ $PREFIX == [^@]*:* && $PREFIX != */* ]]; then
+		found=(${(f)"$($nsemig help --domains --at $host 2>/dev/null)"})
+		compset -P '*:'
+		compadd -- $found
+		return
+	fi
+	_nsemig_ask domains "$1"
+	_files
+	[[ -z $PREFIX || $PREFIX == @* ]] && return
+	compset -P '*@'
+	_nsemig_ask hosts '' -S :
+}
+
 # Completes one value of the kind that `nsemig help --options` names.
 _nsemig_value() {
 	local -a found
@@ -74,17 +93,8 @@ _nsemig_value() {
 		_nsemig_ask domains ''
 		_files
 		;;
-	file-or-live)
-		if [[ $PREFIX != */* ]] && compset -P '*:'; then
-			_nsemig_ask domains ''
-			return
-		fi
-		_nsemig_ask domains @
-		_files
-		[[ -z $PREFIX || $PREFIX == @* ]] && return
-		compset -P '*@'
-		_nsemig_ask hosts '' -S :
-		;;
+	any-context) _nsemig_context '' ;;
+	file-or-live) _nsemig_context @ ;;
 	command-name) _nsemig_described commands ;;
 	topic) _nsemig_described topics ;;
 	esac

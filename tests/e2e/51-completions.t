@@ -14,7 +14,36 @@ cp "$top/completions/nsemig.zsh" "$work/zsh/_nsemig"
 printf '#!/bin/sh\n' >"$work/bin/nsemig-extra"
 chmod 755 "$work/bin/nsemig-extra"
 export PATH=$work/bin:$PATH NSEMIG_CONFIG=$work/conf HOME=$work
-printf '[domain web1]\naddresses = 192.0.2.1\n[domain db]\nzones = 4\n[host confd]\nport = 22\n' >"$NSEMIG_CONFIG"
+cat >"$NSEMIG_CONFIG" <<END
+[domain web1]
+addresses = 192.0.2.1
+[domain db]
+zones = 4
+[host confd]
+port = 22
+[host hostB]
+rsh = $work/bin/far
+[host asks]
+rsh = $work/bin/asks
+END
+# The other host, whose domains are none of ours, and one that wants a password.
+cat >"$work/bin/far" <<END
+#!/bin/sh
+shift
+NSEMIG_CONFIG=$work/far.conf exec "\$@"
+END
+printf '[nsemig]\nplatform = script:%s/bin/far.platform\n' "$work" >"$work/far.conf"
+cat >"$work/bin/far.platform" <<'END'
+#!/bin/sh
+echo '[{"name":"far1"}, {"name":"else"}, {"name":"fa;x"}, {"name":"fa$(x)"}, {"name":"fa x"}]'
+END
+cat >"$work/bin/asks" <<END
+#!/bin/sh
+: >$work/asks.ran
+(read -r word </dev/tty) 2>/dev/null && : >$work/asks.asked
+exec $work/bin/far "\$@"
+END
+chmod 755 "$work"/bin/*
 printf 'Host hostB *.example !no\n\tUser root\nInclude more/*\n' >"$work/.ssh/config"
 mkdir "$work/.ssh/more"
 printf 'host=included\n' >"$work/.ssh/more/one"
@@ -41,7 +70,13 @@ lines()
 	nsemig show --color=al|nsemig show --color=always 
 	nsemig migrate --progress j|nsemig migrate --progress json 
 	nsemig diff one.nsc @w|nsemig diff one.nsc @web1 
-	nsemig diff hostB:w|nsemig diff hostB:web1 
+	nsemig diff hostB:f|nsemig diff hostB:far1 
+	nsemig diff one.nsc root@hostB:e|nsemig diff one.nsc root@hostB:else 
+	nsemig show hostB:e|nsemig show hostB:else 
+	nsemig show hostB:w|nsemig show hostB:w
+	nsemig show host|nsemig show hostB:
+	nsemig show asks:f|nsemig show asks:far1 
+	nsemig explain nowhere.invalid:w|nsemig explain nowhere.invalid:w
 	nsemig diff host|nsemig diff hostB:
 	nsemig show o|nsemig show one.nsc 
 	nsemig snapshot -o on|nsemig snapshot -o one.nsc 
@@ -133,6 +168,18 @@ ok $? "none of them asks the platform"
 "$NSEMIG" help --domains
 [ -e "$work/asked" ]
 ok $? "help --domains does"
+
+# A host that hangs has no domains, and nothing of the question to it is left.
+printf '#!/bin/sh\necho $$ >%s/hung\necho far1\nexec sleep 600\n' "$work" >"$work/bin/hangs"
+chmod 755 "$work/bin/hangs"
+printf '[remote]\nrsh = %s\n' "$work/bin/hangs" >"$NSEMIG_CONFIG"
+names=$(timeout 60 "$NSEMIG" help --domains --at anywhere 2>"$work/err")
+is "$? $names" "3 " "help --domains --at a host that hangs" || diag "$(cat "$work/err")"
+like "$(cat "$work/err")" 'domains of anywhere: Connection timed out' "says why"
+[ -s "$work/hung" ] && ! kill -0 "$(cat "$work/hung")" 2>/dev/null
+ok $? "and the command that reached it has ended"
+[ -e "$work/asks.ran" ] && [ ! -e "$work/asks.asked" ]
+ok $? "a host that asks for a password asks nobody"
 
 # The fields that are offered are in the manual, and every kind has a completion.
 missing=

@@ -22,7 +22,13 @@ cat >"$NSEMIG_CONFIG" <<END
 state-dir = $state
 [domain db1]
 addresses = 192.0.2.1
+[host hostb.example]
+rsh = $work/far
 END
+printf '#!/bin/sh\nshift\nNSEMIG_CONFIG=%s/far.conf exec %s/"$@"\n' "$work" "$(dirname "$NSEMIG")" \
+	>"$work/far"
+chmod 755 "$work/far"
+printf '[domain far2]\naddresses = 192.0.2.2\n' >"$work/far.conf"
 mkdir "$work/.ssh" "$work/here"
 echo 'hostb.example ssh-ed25519 AAAA' >"$work/.ssh/known_hosts"
 cd "$work/here" || exit 1
@@ -176,6 +182,12 @@ type \x03
 see > 
 type send % hos\t
 see hostb\.example 		completion of a host
+type \x03
+see > 
+type open host\t
+see hostb\.example:		completion of a host with a domain
+type f\t
+see far2 		and of the domain, as that host tells it
 type \x03
 see > 
 type filter pro\t
