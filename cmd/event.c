@@ -13,6 +13,7 @@
 #include "cmd/log.h"
 #include "cmd/metrics.h"
 #include "cmd/output.h"
+#include "lib/util/cleanup.h"
 
 /* MESSAGE_IDs, which nsemig.conf(5) documents. */
 #define ID_MIGRATION "3cdb7cbe670847ab922d0e24796a510f"
@@ -95,61 +96,87 @@ static void measure_migration(const struct nse_config *config, const json_t *rep
 	close_metrics(m);
 }
 
-static void log_migration(const struct nse_config *config, const json_t *report)
+/* Why, what has become of it, and what to do, as the terminal has it. */
+#define WHY (NSE_ERROR_MAX + 2 * NSE_STATE_MAX + 16)
+
+static const char *add_why(json_t *fields, const struct nse_error *err, char text[WHY])
+{
+	const struct {
+		const char *name, *lead, *text;
+	} parts[] = {
+		{ "reason", ": ", err->text },
+		{ "state", "\n", err->state },
+		{ "advice", "\nTo do: ", err->advice },
+	};
+	int n = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; err->code && i < NSE_ARRAY_SIZE(parts); i++)
+		if (parts[i].text[0]) {
+			json_object_set_new(fields, parts[i].name,
+					    json_string(parts[i].text));
+			n += snprintf(text + n, (size_t)(WHY - n), "%s%s", parts[i].lead,
+				      parts[i].text);
+		}
+	return text;
+}
+
+static void log_migration(const struct nse_config *config, const json_t *report,
+			  const struct nse_error *err)
 {
 	const json_t *phases = json_object_get(report, "phases_us");
 	const json_t *records = json_object_get(report, "records");
-	const char *result = text(report, "result"), *reason = text(report, "reason");
 	const char *domain = text(report, "domain"), *target = text(report, "target");
+	const char *result = text(report, "result");
+	char why[WHY];
 	json_t *fields;
 
 	fields = json_pack("{s:s, s:s, s:s, s:s}", "role", "source", "domain", domain,
 			   "target", target, "result", result);
-	if (reason[0])
-		json_object_set_new(fields, "reason", json_string(reason));
+	add_why(fields, err, why);
 	if (strcmp(result, "migrated") == 0) {
 		json_object_set(fields, "hold_us", json_object_get(report, "hold_us"));
 		json_object_set(fields, "frozen_us", json_object_get(phases, "frozen"));
 		json_object_set(fields, "commit_us", json_object_get(phases, "commit"));
 		json_object_set(fields, "carried", json_object_get(records, "carried"));
 		json_object_set(fields, "verified", json_object_get(report, "verified"));
-		cmd_log(config, ID_MIGRATION, LOG_INFO, fields,
-			"%s migrated to %s with %lld records", domain, target,
-			(long long)number(records, "carried"));
+		cmd_log(config, ID_MIGRATION, err->code ? LOG_WARNING : LOG_INFO, fields,
+			"%s migrated to %s with %lld records%s", domain, target,
+			(long long)number(records, "carried"), why);
 	} else {
 		bool unclear = strcmp(result, "unclear") == 0;
 
 		cmd_log(config, ID_MIGRATION, unclear ? LOG_CRIT : LOG_ERR, fields,
-			unclear ? "%s: look at both hosts, its move to %s is unclear: %s"
-				: "%s was not migrated to %s: %s",
-			domain, target, reason);
+			unclear ? "%s: look at both hosts, its move to %s is unclear%s"
+				: "%s was not migrated to %s%s",
+			domain, target, why);
 	}
 	json_decref(fields);
 }
 
-void cmd_event_migrated(const struct nse_config *config, const json_t *report)
+void cmd_event_migrated(const struct nse_config *config, const json_t *report,
+			const struct nse_error *err)
 {
 	if (!report || json_is_true(json_object_get(report, "dry_run")))
 		return;
-	log_migration(config, report);
+	log_migration(config, report, err);
 	measure_migration(config, report);
 }
 
 void cmd_event_session(const struct nse_config *config, const struct nse_target_end *end,
-		       const char *why)
+		       const struct nse_error *err)
 {
 	static const char *const results[] = { "arrived", "undone", "unclear", NULL };
 	static const int priorities[] = { LOG_INFO, LOG_WARNING, LOG_CRIT };
 	const char *result = results[end->result];
 	struct cmd_metrics *m;
+	char what[80], why[WHY];
 	json_t *fields;
-	char what[80];
 
 	fields = json_pack("{s:s, s:s, s:s, s:s, s:I}", "role", "target", "domain",
 			   end->domain, "session", end->session, "result", result,
 			   "created", (json_int_t)end->created);
-	if (why[0])
-		json_object_set_new(fields, "reason", json_string(why));
+	add_why(fields, err, why);
 	if (end->result == NSE_TARGET_ARRIVED)
 		snprintf(what, sizeof(what), "arrived with %llu records",
 			 (unsigned long long)end->created);
@@ -158,8 +185,8 @@ void cmd_event_session(const struct nse_config *config, const struct nse_target_
 			 end->result == NSE_TARGET_UNDONE
 				 ? "not arrived, and nothing is left of its records"
 				 : "perhaps arrived: look at both hosts");
-	cmd_log(config, ID_SESSION, priorities[end->result], fields, "%s has %s%s%s",
-		end->domain, what, why[0] ? ": " : "", why);
+	cmd_log(config, ID_SESSION, priorities[end->result], fields, "%s has %s%s",
+		end->domain, what, why);
 	json_decref(fields);
 	m = open_metrics(config);
 	count(m, "nsemig_sessions_total", results, result);

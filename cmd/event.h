@@ -13,12 +13,13 @@
 #include "lib/session/target.h"
 #include "lib/util/config.h"
 
-/* A migration has ended, by its report; a dry run is no event. */
-void cmd_event_migrated(const struct nse_config *config, const json_t *report);
+/* A migration has ended, by its report; a dry run is no event. err->code may be 0. */
+void cmd_event_migrated(const struct nse_config *config, const json_t *report,
+			const struct nse_error *err);
 
-/* A session has ended; why is the text of its error, or "". */
+/* A session has ended; err->code may be 0. */
 void cmd_event_session(const struct nse_config *config, const struct nse_target_end *end,
-		       const char *why);
+		       const struct nse_error *err);
 
 /* All domains were gone through, by the object that --json prints. */
 void cmd_event_snapshots(const struct nse_config *config, const json_t *summary);

@@ -21,6 +21,7 @@
 
 #define JOURNAL	   "/run/systemd/journal/socket"
 #define FIELDS_MAX 32
+#define TEXT_MAX   (4 * NSE_ERROR_MAX)
 
 /* A scalar as text, or NULL; owned by the caller. */
 static char *text_of(const json_t *value)
@@ -87,23 +88,31 @@ static bool to_journal(const char *id, int priority, const json_t *fields,
 	return rc >= 0;
 }
 
-/* name=value, in quotes when there are spaces in it. */
-static size_t append(char *out, size_t room, const char *name, const char *value)
+/* A syslog message is one line. */
+static const char *one_line(char *text, char *safe, size_t room)
 {
-	const char *quote = value[0] && !strpbrk(value, " \"]") ? "" : "\"";
+	for (char *c = text; (c = strchr(c, '\n'));)
+		*c = ' ';
+	return cmd_safe(text, safe, room);
+}
+
+/* name=value, in quotes when there are spaces in it. */
+static size_t append(char *out, size_t room, const char *name, char *value)
+{
+	const char *quote = value[0] && !strpbrk(value, " \n\"]") ? "" : "\"";
 	char safe[NSE_ERROR_MAX];
 	int n;
 
-	cmd_safe(value, safe, sizeof(safe));
+	one_line(value, safe, sizeof(safe));
 	for (char *c = safe; *c; c++)
 		*c = *c == '"' ? '\'' : *c;
 	n = snprintf(out, room, " %s=%s%s%s", name, quote, safe, quote);
 	return n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
 }
 
-static void to_syslog(int priority, const json_t *fields, const char *text)
+static void to_syslog(int priority, const json_t *fields, char *text)
 {
-	char safe[NSE_ERROR_MAX], facts[4 * NSE_ERROR_MAX] = "";
+	char safe[TEXT_MAX], facts[4 * NSE_ERROR_MAX] = "";
 	const char *name;
 	json_t *value;
 	size_t len = 0;
@@ -117,7 +126,7 @@ static void to_syslog(int priority, const json_t *fields, const char *text)
 		free(own);
 	}
 	openlog("nsemig", LOG_PID, LOG_DAEMON);
-	syslog(priority, "%s%s%s%s", cmd_safe(text, safe, sizeof(safe)), len ? " [" : "",
+	syslog(priority, "%s%s%s%s", one_line(text, safe, sizeof(safe)), len ? " [" : "",
 	       len ? facts + 1 : "", len ? "]" : "");
 	closelog();
 }
@@ -126,7 +135,7 @@ void cmd_log(const struct nse_config *config, const char *id, int priority,
 	     const json_t *fields, const char *fmt, ...)
 {
 	const char *to = nse_config_get(config, "log", "to");
-	char text[NSE_ERROR_MAX + 512];
+	char text[TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);

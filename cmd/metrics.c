@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "lib/util/io.h"
 
 #define SAMPLES_MAX 100000
+#define LOCK_US	    5000000 /* it is held for as long as a file takes to be written */
 
 struct family {
 	const char *name, *type, *help;
@@ -165,6 +167,7 @@ static int read_back(struct cmd_metrics *m, struct nse_error *err)
 static int lock(struct cmd_metrics *m, struct nse_error *err)
 {
 	NSE_FREE char *path = NULL;
+	int64_t deadline;
 
 	if (asprintf(&path, "%s.lock", m->path) < 0) {
 		path = NULL;
@@ -173,9 +176,18 @@ static int lock(struct cmd_metrics *m, struct nse_error *err)
 	m->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (m->lock < 0)
 		return nse_errno(err, -errno, "cannot open %s", path);
-	while (flock(m->lock, LOCK_EX) < 0)
-		if (errno != EINTR)
+	deadline = nse_now_us() + LOCK_US;
+	while (flock(m->lock, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
 			return nse_errno(err, -errno, "cannot lock %s", path);
+		if (nse_now_us() >= deadline) {
+			nse_error(err, -EBUSY, "another process has had %s for %d s",
+				  path, LOCK_US / 1000000);
+			return nse_advise(err, "`fuser -v %s` says which: end it", path);
+		}
+		/* No call waits for a lock and for a time. */
+		poll(NULL, 0, 20);
+	}
 	return 0;
 }
 

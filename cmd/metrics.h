@@ -17,7 +17,8 @@ struct cmd_metrics;
 /*
  * Locks and reads the file that [metrics] textfile names. *m is NULL when none is
  * named; every function below takes NULL and does nothing then. What is in the
- * file and is not nsemig's is dropped.
+ * file and is not nsemig's is dropped. -EBUSY with a text when another process has
+ * the lock for longer than that ever takes.
  */
 int cmd_metrics_open(struct cmd_metrics **m, const struct nse_config *config,
 		     struct nse_error *err);

@@ -254,7 +254,7 @@ static int migrate(const struct nse_args *args, const struct options *o,
 	watcher.progress =
 		cmd_progress_start(o->progress, &args->common, host, remote->rsh != NULL);
 	result = nse_source_migrate(&spec, &report, &problems, err);
-	cmd_event_migrated(&env.config, report);
+	cmd_event_migrated(&env.config, report, err);
 	cmd_progress_stop(watcher.progress);
 	status = finish(args, o, result, report, &problems, err);
 	json_decref(report);

@@ -143,7 +143,9 @@ static int receive(const struct options *o, const struct nse_args *args,
 static void on_end(void *arg, const struct nse_target_end *end,
 		   const struct nse_error *err)
 {
-	cmd_event_session(arg, end, err ? err->text : "");
+	static const struct nse_error none = { 0 };
+
+	cmd_event_session(arg, end, err ? err : &none);
 }
 
 static int session(const struct options *o, bool *told, struct nse_error *err)

@@ -299,6 +299,12 @@ run snapshot --all-domains "$snaps"
 like "$rc $(cat "$err")" "0 .*the metrics are not written: .*/nonexistent" \
 	"figures that cannot be written are told, and fail nothing"
 rm /etc/nsemig/conf.d/zz.conf
+exec 9>"$prom.lock"
+flock 9
+run snapshot --all-domains "$snaps"
+exec 9>&-
+like "$rc $(cat "$err")" "0 .*the metrics are not written: another process has had $prom.lock" \
+	"nor do they wait for ever for who has their lock"
 
 # --- messages, to a real journal
 started() { [ -S /run/systemd/journal/socket ]; }

@@ -81,6 +81,10 @@ is "$(message $migration '[.NSEMIG_ROLE, .NSEMIG_DOMAIN, .NSEMIG_TARGET, .NSEMIG
 	.PRIORITY] | @json')" "[\"source\",\"$LAB_DOMAIN\",\"$LAB_MGMT_B\",\"aborted\",\"3\"]" \
 	"the source tells of the abort"
 like "$(message $migration .NSEMIG_REASON)" "does not accept" "and why"
+like "$(message $migration .NSEMIG_STATE)" "runs here" "what has become of it"
+like "$(message $migration .NSEMIG_ADVICE)" '`nsemig check vm1' "and what to do"
+is "$(message $migration '.NSEMIG_ADVICE as $a | .MESSAGE | endswith("\nTo do: " + $a)')" true \
+	"which the text ends with"
 is "$(message $session '[.NSEMIG_ROLE, .NSEMIG_DOMAIN, .NSEMIG_RESULT, .PRIORITY] | @json')" \
 	"[\"target\",\"$LAB_DOMAIN\",\"undone\",\"4\"]" "so does the target"
 
