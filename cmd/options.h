@@ -132,7 +132,8 @@ struct nse_usage {
 	const char *notes; /* text at the end of -h, or NULL */
 	/*
 	 * For completion, one word for each operand, the last one also for all
-	 * that follow: scope, file, scope-or-file, file-or-live, any-context, host, command, none.
+	 * that follow: scope, file, scope-or-file, file-or-live, any-context, host,
+	 * command, none.
 	 */
 	const char *operands;
 	int min, max; /* number of operands; max -1: any */
