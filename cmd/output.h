@@ -53,8 +53,7 @@ const char *cmd_safe(const char *text, char *out, size_t room);
 int cmd_flush(struct nse_error *err);
 
 /*
- * A table by libsmartcols. It prints itself in blocks, so that a million
- * rows do not have to be in memory.
+ * A table by libsmartcols; of a long one only the first rows are in memory.
  */
 struct cmd_column {
 	const char *title;

@@ -68,6 +68,12 @@ static void append_value(char *out, const json_t *value)
 		append(out, cmd_safe(json_string_value(value), text, sizeof(text)));
 		return;
 	}
+	if (json_is_integer(value)) {
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(value));
+		append(out, text);
+		return;
+	}
 	dump = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
 	append(out, dump ? dump : "?");
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tables by libsmartcols, printed in blocks: the library holds all rows of a
- * table, which for a million of them is more memory than the context itself.
- * A later block is at least as wide as the ones before it, column by column.
+ * Tables by libsmartcols, as long as they are read: the library holds all rows
+ * and measures each letter of them several times, which for a million rows is
+ * more memory and time than all the rest. What comes behind the first block is
+ * printed row by row, in the widths that were reached.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,10 +22,10 @@ struct cmd_table {
 	const struct cmd_column *columns;
 	size_t n;
 	size_t *widths; /* reached so far */
-	bool color;
+	size_t *limits; /* the same, cut to what the terminal has room for */
+	bool color, bare;
 	struct libscols_table *block;
-	size_t rows; /* in the block */
-	bool headed; /* the titles have been printed, or there are none */
+	size_t rows; /* of the table so far */
 	size_t room; /* columns of the terminal, 0: not cut */
 };
 
@@ -49,15 +51,14 @@ static int open_block(struct cmd_table *t)
 	/* The library would cut addresses as well: too long lines are for us. */
 	scols_table_set_termforce(t->block, SCOLS_TERMFORCE_NEVER);
 	scols_table_enable_colors(t->block, t->color);
-	scols_table_enable_noheadings(t->block, t->headed);
-	t->rows = 0;
+	scols_table_enable_noheadings(t->block, t->bare);
 	return add_columns(t);
 }
 
 /* The columns that may be cut give way from the right, down to a rest. */
-static void share_room(const struct cmd_table *t, size_t limits[])
+static void share_room(struct cmd_table *t)
 {
-	size_t need = t->n - 1;
+	size_t need = t->n - 1, *limits = t->limits;
 
 	for (size_t i = 0; i < t->n; i++)
 		need += limits[i] = t->widths[i];
@@ -74,44 +75,43 @@ static void share_room(const struct cmd_table *t, size_t limits[])
 	}
 }
 
+/* Where a cell has to be cut, not in the middle of a letter; its end when it fits. */
+static size_t cut_at(const char *cell, size_t limit)
+{
+	size_t n = strnlen(cell, limit + 1);
+
+	if (n <= limit)
+		return n;
+	n = limit - 1;
+	while (n && (cell[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 /* A cell that was cut ends in '+'. */
 static int cut_cell(struct libscols_line *line, size_t column, size_t limit)
 {
-	const char *text = scols_cell_get_data(scols_line_get_cell(line, column));
-	size_t n = text ? strlen(text) : 0;
+	const char *cell = scols_cell_get_data(scols_line_get_cell(line, column));
+	size_t n = cut_at(cell, limit);
 	NSE_FREE char *copy = NULL;
 
-	if (n <= limit)
+	if (!cell[n])
 		return 0;
-	copy = strdup(text);
-	if (!copy)
+	if (asprintf(&copy, "%.*s+", (int)n, cell) < 0)
 		return -ENOMEM;
-	/* Not in the middle of a letter. */
-	n = limit - 1;
-	while (n && (copy[n] & 0xc0) == 0x80)
-		n--;
-	copy[n] = '+';
-	copy[n + 1] = '\0';
 	return scols_line_set_data(line, column, copy) < 0 ? -ENOMEM : 0;
 }
 
 static int cut(struct cmd_table *t)
 {
-	NSE_FREE size_t *limits = calloc(t->n, sizeof(*limits));
-	struct libscols_line *line;
 	int rc = 0;
 
-	if (!limits)
-		return -ENOMEM;
-	share_room(t, limits);
 	for (size_t i = 0; i < t->n; i++) {
 		scols_column_set_whint(scols_table_get_column(t->block, i),
-				       (double)limits[i]);
-		for (size_t k = 0; k < t->rows && limits[i] < t->widths[i] && rc == 0;
-		     k++) {
-			line = scols_table_get_line(t->block, k);
-			rc = cut_cell(line, i, limits[i]);
-		}
+				       (double)t->limits[i]);
+		for (size_t k = 0; k < t->rows && t->limits[i] < t->widths[i] && rc == 0;
+		     k++)
+			rc = cut_cell(scols_table_get_line(t->block, k), i, t->limits[i]);
 	}
 	return rc;
 }
@@ -120,11 +120,11 @@ static int close_block(struct cmd_table *t)
 {
 	int rc = 0;
 
-	if (t->block && t->rows) {
+	if (t->block) {
+		share_room(t);
 		rc = cut(t);
 		if (rc == 0)
 			rc = scols_print_table(t->block);
-		t->headed = true;
 	}
 	scols_unref_table(t->block);
 	t->block = NULL;
@@ -138,13 +138,14 @@ int cmd_table_new(struct cmd_table **out, const struct cmd_column *columns, size
 
 	*out = NULL;
 	if (t)
-		t->widths = calloc(n, sizeof(*t->widths));
+		t->widths = calloc(2 * n, sizeof(*t->widths));
 	if (!t || !t->widths) {
 		free(t);
 		return nse_error(err, -ENOMEM, "out of memory");
 	}
 	t->columns = columns;
 	t->n = n;
+	t->limits = t->widths + n;
 	t->color = color;
 	for (size_t i = 0; i < n; i++)
 		t->widths[i] = strlen(columns[i].title);
@@ -161,33 +162,74 @@ void cmd_table_bare(struct cmd_table *t)
 {
 	for (size_t i = 0; i < t->n; i++)
 		t->widths[i] = 0;
-	t->headed = true;
+	t->bare = true;
+}
+
+static int add_to_block(struct cmd_table *t, const char *const *cells,
+			enum cmd_style style)
+{
+	struct libscols_line *line;
+
+	if (!t->block && open_block(t) < 0)
+		return -ENOMEM;
+	line = scols_table_new_line(t->block, NULL);
+	if (!line)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++)
+		if (scols_line_set_data(line, i, cells[i] ? cells[i] : "") < 0)
+			return -ENOMEM;
+	if (t->color && style != CMD_PLAIN)
+		scols_line_set_color(line, cmd_style(true, style));
+	return 0;
+}
+
+static void print_cell(const struct cmd_table *t, size_t i, const char *cell)
+{
+	size_t n = cut_at(cell, t->limits[i]);
+	int pad = (int)(t->limits[i] - n - (cell[n] != '\0'));
+	bool right = t->columns[i].right;
+
+	printf("%*s%.*s%s%*s", right ? pad : 0, "", (int)n, cell, cell[n] ? "+" : "",
+	       right || i + 1 == t->n ? 0 : pad, "");
+}
+
+/* As the library does it. */
+static void print_row(struct cmd_table *t, const char *const *cells, enum cmd_style style)
+{
+	bool color = t->color && style != CMD_PLAIN;
+
+	fputs(cmd_style(color, style), stdout);
+	for (size_t i = 0; i < t->n; i++) {
+		if (i)
+			putchar(' ');
+		print_cell(t, i, cells[i] ? cells[i] : "");
+	}
+	fputs(cmd_style(color, CMD_PLAIN), stdout);
+	putchar('\n');
 }
 
 int cmd_table_row(struct cmd_table *t, const char *const *cells, enum cmd_style style)
 {
-	struct libscols_line *line;
-	int rc;
+	bool wider = false;
+	int rc = 0;
 
-	if (t->rows == BLOCK_ROWS && (rc = close_block(t)) < 0)
-		return rc;
-	if (!t->block && (rc = open_block(t)) < 0)
-		return rc;
-	line = scols_table_new_line(t->block, NULL);
-	if (!line)
-		return -ENOMEM;
+	if (t->rows == BLOCK_ROWS)
+		rc = close_block(t);
 	for (size_t i = 0; i < t->n; i++) {
-		const char *cell = cells[i] ? cells[i] : "";
+		size_t n = cells[i] ? strlen(cells[i]) : 0;
 
-		if (scols_line_set_data(line, i, cell) < 0)
-			return -ENOMEM;
-		if (strlen(cell) > t->widths[i])
-			t->widths[i] = strlen(cell);
+		wider = wider || n > t->widths[i];
+		t->widths[i] = n > t->widths[i] ? n : t->widths[i];
 	}
-	if (t->color && style != CMD_PLAIN)
-		scols_line_set_color(line, cmd_style(true, style));
+	if (rc == 0 && t->rows < BLOCK_ROWS) {
+		rc = add_to_block(t, cells, style);
+	} else if (rc == 0) {
+		if (wider)
+			share_room(t);
+		print_row(t, cells, style);
+	}
 	t->rows++;
-	return 0;
+	return rc;
 }
 
 int cmd_table_end(struct cmd_table *t)

@@ -160,18 +160,33 @@ static int describe_key(json_t *key, const struct ct_entry *e)
 	return rc < 0 || !e->zone_orig ? rc : set_int(key, "zone", e->zone_orig);
 }
 
+/* By hand: this is done for every TCP flow, and json_pack() reads its format each time.
+ */
+static int describe_tcp(json_t *tcp, const struct ct_entry *e)
+{
+	json_t *wscale = json_array(), *flags = json_array();
+	int rc = set(tcp, "wscale", wscale) ?: set(tcp, "flags", flags);
+
+	for (int d = 0; d < 2 && rc == 0; d++) {
+		json_t *names =
+			bits(e->tcp.flags[d], flag_names, NSE_ARRAY_SIZE(flag_names));
+
+		if (json_array_append_new(wscale, json_integer(e->tcp.wscale[d])) < 0 ||
+		    json_array_append_new(flags, names) < 0)
+			rc = -ENOMEM;
+	}
+	return rc;
+}
+
 static int describe_proto(json_t *body, const struct ct_entry *e)
 {
-	const size_t n = NSE_ARRAY_SIZE(flag_names);
+	json_t *tcp;
 
-	if (e->present & CT_HAS_TCP)
+	if (e->present & CT_HAS_TCP) {
+		tcp = json_object();
 		return set_str(body, "state", tcp_states[e->tcp.state])
-			       ?: set(body, "tcp",
-				      json_pack("{s:[i,i],s:[o,o]}", "wscale",
-						e->tcp.wscale[0], e->tcp.wscale[1],
-						"flags",
-						bits(e->tcp.flags[0], flag_names, n),
-						bits(e->tcp.flags[1], flag_names, n)));
+			       ?: set(body, "tcp", tcp) ?: describe_tcp(tcp, e);
+	}
 	if (e->present & CT_HAS_SCTP)
 		return set_str(body, "state", sctp_states[e->sctp.state])
 			       ?: set(body, "sctp",

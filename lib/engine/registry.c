@@ -377,15 +377,17 @@ static int describe(const struct nse_record *rec, json_t *key, json_t *body,
 json_t *nse_record_to_json(const struct nse_record *rec)
 {
 	json_t *key = json_object(), *body = json_object(), *state = json_object();
-	int rc = key && body && state ? describe(rec, key, body, state) : -ENOMEM;
+	json_t *json = json_object();
+	int rc = 0;
 
-	if (rc < 0) {
-		json_decref(key);
-		json_decref(body);
-		json_decref(state);
-		return NULL;
-	}
-	/* json_pack() takes over the three references, on failure too. */
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "engine", rec->kind->engine, "type",
-			 rec->kind->type, "key", key, "body", body, "state", state);
+	/* Every one of them takes over a reference, on failure too. */
+	rc |= json_object_set_new(json, "engine", json_string(rec->kind->engine));
+	rc |= json_object_set_new(json, "type", json_string(rec->kind->type));
+	rc |= json_object_set_new(json, "key", key);
+	rc |= json_object_set_new(json, "body", body);
+	rc |= json_object_set_new(json, "state", state);
+	if (rc == 0 && describe(rec, key, body, state) == 0)
+		return json;
+	json_decref(json);
+	return NULL;
 }

@@ -68,8 +68,28 @@ bad:
 			 text);
 }
 
+/* As inet_ntop(), which takes ten times as long: millions of flows have four each. */
+static const char *ipv4_text(const uint8_t *bytes, char *out)
+{
+	char *to = out;
+
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*to++ = '.';
+		if (bytes[i] >= 100)
+			*to++ = (char)('0' + bytes[i] / 100);
+		if (bytes[i] >= 10)
+			*to++ = (char)('0' + bytes[i] / 10 % 10);
+		*to++ = (char)('0' + bytes[i] % 10);
+	}
+	*to = '\0';
+	return out;
+}
+
 const char *nse_addr_text(uint8_t family, const uint8_t *bytes, char out[NSE_ADDR_STR])
 {
+	if (family == AF_INET)
+		return ipv4_text(bytes, out);
 	if (!inet_ntop(family, bytes, out, NSE_ADDR_STR))
 		snprintf(out, NSE_ADDR_STR, "?");
 	return out;

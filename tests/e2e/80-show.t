@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 e2e_start
 need_nsemig
+need_helpers entries
 command -v python3 >/dev/null || skip_all "no python3"
 
 unshare -n sleep 600 &
@@ -172,6 +173,20 @@ if command -v less >/dev/null; then
 else
 	skip "resizing" "no less"
 fi
+
+# A table of more rows than are laid out together.
+A "$helpers/entries" 2600 10.9.0.1 || bail_out "no entries"
+A "$NSEMIG" snapshot --addr 10.9.0.1 -o "$work/long.nsc" 2>/dev/null || bail_out "no snapshot"
+"$NSEMIG" show --columns src,sport,dst,timeout,status --no-headings "$work/long.nsc" |
+	awk '{ $1 = $1; print }' >"$out"
+same "$("$NSEMIG" show --porcelain --columns src,sport,dst,timeout,status "$work/long.nsc" |
+	tr '\t' ' ')" "$(cat "$out")" "a long table: every row with its values"
+is "$("$NSEMIG" show --columns sport,src --no-headings "$work/long.nsc" | awk '{ print length($0) }' |
+	sort -u)" 14 "a long table: numbers at the right in every row"
+tty 76x24 "" "$NSEMIG" --no-pager show "$work/long.nsc"
+is "$(plain | sed -n '/^PROTO/,$p' | awk '{ print length($0) }' | sort -nu | tail -n 1)" 76 \
+	"a long table: every row fits the terminal"
+is "$(plain | grep -c 'seen-r[a-z,-]*+ *$')" "$(wc -l <"$out")" "a long table: each is cut alike"
 
 # Colour.
 coloured() { [[ $seen == *$'\e['* ]] && echo yes || echo no; }

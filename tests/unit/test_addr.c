@@ -137,6 +137,21 @@ static void test_equal(void **state)
 	assert_int_equal(nse_addr_size(AF_INET6), 16);
 }
 
+/* Every octet of one, two and three digits, as the C library writes it. */
+static void test_ipv4_text(void **state)
+{
+	char text[NSE_ADDR_STR], want[INET_ADDRSTRLEN];
+
+	(void)state;
+	for (unsigned int i = 0; i < 256; i++) {
+		uint8_t bytes[4] = { (uint8_t)i, (uint8_t)(i * 7), (uint8_t)(255 - i),
+				     (uint8_t)(i / 3) };
+
+		assert_non_null(inet_ntop(AF_INET, bytes, want, sizeof(want)));
+		assert_string_equal(nse_addr_text(AF_INET, bytes, text), want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_covers),
 		cmocka_unit_test(test_every_prefix),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_ipv4_text),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
