@@ -73,8 +73,6 @@ static const struct nse_usage usage = {
 /* Everything that this command shows while it runs. */
 struct show {
 	struct cmd_progress *progress;
-	const struct nse_job *job;
-	bool verifies;
 	const struct cmd_common *common;
 	int answered; /* signals */
 };
@@ -84,31 +82,11 @@ static void show_release(struct show *s)
 	cmd_progress_stop(s->progress);
 }
 
-/* In the thread of the progress: numbers that only grow, maybe not the newest. */
-static void look_at_job(void *arg, struct cmd_progress_at *now)
+static void enter(struct show *s, const char *phase)
 {
-	const struct show *s = arg;
-	const struct nse_job *job = s->job;
+	const struct cmd_progress_at at = { .phase = phase, .work = true };
 
-	now->records = __atomic_load_n(s->verifies ? &job->verified : &job->created,
-				       __ATOMIC_RELAXED);
-	if (!s->verifies)
-		now->records += __atomic_load_n(&job->kept, __ATOMIC_RELAXED) +
-				__atomic_load_n(&job->refused, __ATOMIC_RELAXED);
-}
-
-static void enter(struct show *s, const char *phase, const struct nse_job *job,
-		  uint64_t total)
-{
-	const struct cmd_progress_at at = { .phase = phase,
-					    .work = true,
-					    .total = total };
-
-	s->job = job;
-	s->verifies = strcmp(phase, "verify") == 0;
 	cmd_progress_update(s->progress, &at);
-	if (job && total)
-		cmd_progress_ask(s->progress, look_at_job, s);
 }
 
 /* Behind the installation there is nothing that could be taken back. */
@@ -152,17 +130,17 @@ static int install(const struct options *o, const struct nse_snapshot *snap,
 			     cmd_anchor_flags(o->anchor);
 	int rc;
 
-	enter(show, "install", job, nse_context_count(snap->ctx));
+	cmd_job_progress(show->progress, "install", job, nse_context_count(snap->ctx));
 	rc = nse_install_apply(snap->ctx, o->engines, flags, &snap->header.scope.others,
 			       &cmd_signal, job, err);
 	took->install_us = lap(&start);
 	if (rc < 0 || o->dry_run)
 		return rc;
-	enter(show, "settle", NULL, 0);
+	enter(show, "settle");
 	if (o->settle_s)
 		rc = settle(o, job, show, err);
 	took->settle_us = lap(&start);
-	enter(show, "verify", job, job->created);
+	cmd_job_progress(show->progress, "verify", job, job->created);
 	if (rc == 0)
 		rc = nse_engines_verify(o->engines, job, err);
 	answer_signal(show);
@@ -290,7 +268,7 @@ static int run(const struct nse_args *args, const struct options *o,
 	cmd_catch_signals();
 	show.progress = cmd_progress_start(o->progress, &args->common, "",
 					   strcmp(args->words[0], "-") == 0);
-	enter(&show, "read", NULL, 0);
+	enter(&show, "read");
 	rc = load(args->words[0], o, args, map, &snap, err);
 	if (rc < 0)
 		return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The refused records of a job, with their names and reasons.
+ * The refused records of a job, with their names and reasons; and how far it is.
  */
 #include "cmd/job.h"
 
@@ -47,4 +47,29 @@ json_t *cmd_job_refusals_json(const struct nse_job *job)
 						      code ? code : "", "why", r->why));
 	}
 	return list;
+}
+
+/* In the thread of the progress: numbers that only grow, maybe not the newest. */
+static void look(void *arg, struct cmd_progress_at *now)
+{
+	const struct nse_job *job = arg;
+	bool verifies = strcmp(now->phase, "verify") == 0;
+
+	now->records = __atomic_load_n(verifies ? &job->verified : &job->created,
+				       __ATOMIC_RELAXED);
+	if (!verifies)
+		now->records += __atomic_load_n(&job->kept, __ATOMIC_RELAXED) +
+				__atomic_load_n(&job->refused, __ATOMIC_RELAXED);
+}
+
+void cmd_job_progress(struct cmd_progress *p, const char *phase,
+		      const struct nse_job *job, uint64_t total)
+{
+	const struct cmd_progress_at at = { .phase = phase,
+					    .work = true,
+					    .total = total };
+
+	cmd_progress_update(p, &at);
+	if (total)
+		cmd_progress_ask(p, look, (void *)job);
 }

@@ -14,7 +14,9 @@
 #include "cmd/cmd.h"
 #include "cmd/event.h"
 #include "cmd/groups.h"
+#include "cmd/job.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 #include "lib/context/snapshot.h"
 #include "lib/engine/registry.h"
 #include "lib/session/install.h"
@@ -25,6 +27,7 @@
 struct options {
 	bool apply, session, best_effort;
 	const char *store, *platform;
+	int progress;
 };
 
 static const struct nse_opt opts[] = {
@@ -38,11 +41,13 @@ static const struct nse_opt opts[] = {
 		     "with --apply: keep what could be installed"),
 	NSE_OPT_STRING('\0', "platform", "P", struct options, platform,
 		       "with --session: xen or script:PROGRAM"),
+	CMD_PROGRESS_OPT(struct options, progress),
 	NSE_OPT_END
 };
 
-static const char *const synopsis[] = { "--apply [--best-effort] [-]", "--store DIR [-]",
-					"--session", NULL };
+static const char *const synopsis[] = { "--apply [--best-effort] [--progress WHEN] [-]",
+					"--store DIR [--progress WHEN] [-]",
+					"--session [--platform P]", NULL };
 static const struct nse_usage usage = {
 	.name = "receive",
 	.synopsis = synopsis,
@@ -95,19 +100,27 @@ static int store(const struct options *o, const struct nse_snapshot *s,
 	return rc;
 }
 
+static void stop(struct cmd_progress **p)
+{
+	cmd_progress_stop(*p);
+}
+
 static int apply(const struct options *o, const struct nse_args *args,
-		 struct nse_snapshot *s, struct nse_error *err)
+		 struct nse_snapshot *s, struct cmd_progress **progress,
+		 struct nse_error *err)
 {
 	NSE_CLEANUP(nse_job_release) struct nse_job job = { 0 };
 	unsigned int flags = o->best_effort ? NSE_INSTALL_BEST_EFFORT : 0;
 	int rc = cmd_scope_others(&args->common, &s->header.scope, err);
 
-	if (rc == 0)
-		rc = nse_install_apply(s->ctx, NSE_ENGINES_ALL, flags,
-				       &s->header.scope.others, &cmd_signal, &job, err);
-
-	for (size_t i = 0; i < job.nrefusals; i++)
-		cmd_say(&args->common, "refused: %s", job.refusals[i].why);
+	if (rc < 0)
+		return rc;
+	cmd_job_progress(*progress, "install", &job, nse_context_count(s->ctx));
+	rc = nse_install_apply(s->ctx, NSE_ENGINES_ALL, flags, &s->header.scope.others,
+			       &cmd_signal, &job, err);
+	/* It looks at the job, which goes. */
+	cmd_progress_stop(nse_take(*progress));
+	cmd_job_refusals(&job);
 	if (rc == 0)
 		cmd_say(&args->common,
 			"%" PRIu64 " created, %" PRIu64 " kept, %" PRIu64 " refused",
@@ -119,6 +132,9 @@ static int receive(const struct options *o, const struct nse_args *args,
 		   struct nse_error *err)
 {
 	NSE_CLEANUP(nse_snapshot_release) struct nse_snapshot s = { 0 };
+	NSE_CLEANUP(stop) struct cmd_progress *progress = NULL;
+	const struct cmd_progress_at at = { .phase = "read", .work = true };
+	const char *done = o->apply ? "installed" : "stored";
 	int rc;
 
 	if (isatty(STDIN_FILENO))
@@ -127,17 +143,24 @@ static int receive(const struct options *o, const struct nse_args *args,
 			"receive: stdin is a terminal; pipe a stream into it, as in "
 			"`nsemig snapshot DOMAIN | ssh HOST nsemig receive --apply`");
 	cmd_catch_signals();
+	progress = cmd_progress_start(o->progress, &args->common, "", true);
+	cmd_progress_update(progress, &at);
 	rc = nse_snapshot_read_fd(&s, STDIN_FILENO, err);
 	if (rc == 0)
 		rc = nse_engines_check(s.ctx, err);
 	if (cmd_signal)
-		return nse_error(err, -EINTR, "interrupted: nothing was %s",
-				 o->apply ? "changed" : "stored");
-	if (rc < 0)
+		return nse_error(err, -EINTR, "interrupted: nothing was %s", done);
+	if (rc < 0) {
+		snprintf(err->state, sizeof(err->state), "Nothing of it was %s.", done);
 		return rc;
+	}
 	/* From here on it is all or nothing: what is begun is ended or taken back. */
 	cmd_hold_signals();
-	return o->apply ? apply(o, args, &s, err) : store(o, &s, err);
+	if (o->apply)
+		return apply(o, args, &s, &progress, err);
+	/* The file's name does not go into the middle of the line. */
+	cmd_progress_stop(nse_take(progress));
+	return store(o, &s, err);
 }
 
 static void on_end(void *arg, const struct nse_target_end *end,

@@ -20,11 +20,12 @@
 #include "lib/util/clock.h"
 #include "lib/util/io.h"
 
-#define ANSWER_US      (600 * 1000000LL)
-#define STALL_US       (60 * 1000000LL)
-#define SLICE_US       200000 /* an interrupt is noticed within this time */
-#define INTERRUPTED_US 2000000
-#define OUTPUT_MAX     65536
+#define ANSWER_US  (600 * 1000000LL)
+#define STALL_US   (60 * 1000000LL)
+#define SLICE_US   200000 /* an interrupt is noticed within this time */
+#define HURRY_US   2000000
+#define OUTPUT_MAX 65536
+#define KILLED	   128 /* and more: of a signal, or ssh(1) itself has failed */
 
 #define STORE_DIR "/var/lib/nsemig"
 
@@ -169,6 +170,9 @@ static int take_output(struct shipment *s, char *text, size_t room, struct nse_e
 		if (rc < 0)
 			continue;
 		n = read(s->fd, text + have, room - have - 1);
+		/* Who ended without reading all of it has said why by its status. */
+		if (n < 0 && errno == ECONNRESET)
+			n = 0;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return nse_errno(err, -errno, "waiting for the other host");
 		have += n > 0 ? (size_t)n : 0;
@@ -177,24 +181,38 @@ static int take_output(struct shipment *s, char *text, size_t room, struct nse_e
 	return 0;
 }
 
-static int far_status(int status, const char *target, struct nse_error *err)
+static int unclear(const struct shipment *s, const char *why, struct nse_error *err)
+{
+	nse_error(err, -EUCLEAN, "%s was sent the whole context, and %s", s->target, why);
+	return nse_advise(
+		err, "send it again: what is there by then is kept as it is; `nsemig "
+		     "show` there tells what it has");
+}
+
+/* What the other end has made of it, by its exit status; whole: it got all. */
+static int far_status(const struct shipment *s, int status, bool whole,
+		      struct nse_error *err)
 {
 	if (status == 0)
 		return 0;
-	if (status == 127)
-		return nse_error(
-			err, -ENOENT,
-			"%s has no nsemig in its PATH (--remote-command names it)",
-			target);
-	if (status < 0 || status == 255)
-		return nse_error(
-			err, -EPIPE,
-			"the link to %s broke before it confirmed; nothing is "
-			"installed there unless it says so: check with `nsemig show`",
-			target);
-	return nse_error(err, -EREMOTEIO,
-			 "nsemig at %s failed (exit status %d), see above", target,
-			 status);
+	if (status == 127) {
+		nse_error(err, -ENOENT, "%s has no nsemig in its PATH", s->target);
+		return nse_advise(err, "install it there, or name it with "
+				       "--remote-command");
+	}
+	if (status == CMD_UNCLEAR)
+		return unclear(s, "could not take back what it had installed, see above",
+			       err);
+	if (status > 0 && status < KILLED)
+		return nse_error(err, -EREMOTEIO,
+				 "%s has not %s the context (exit status %d), see above",
+				 s->target, s->o->store ? "stored" : "installed", status);
+	if (whole)
+		return unclear(s, "the link broke before it confirmed", err);
+	return nse_error(err, -EPIPE,
+			 "the link to %s broke in the middle; nothing of the context is "
+			 "%s there",
+			 s->target, s->o->store ? "stored" : "installed");
 }
 
 /*
@@ -218,6 +236,7 @@ static int ship(struct shipment *s, const struct nse_snapshot *snap,
 	struct nse_link link;
 	char bytes[CMD_NUMBER], text[OUTPUT_MAX] = "";
 	int rc, put_rc, status;
+	bool hurry;
 
 	enter(s, "connect");
 	rc = nse_link_open(&link, spec, err);
@@ -232,15 +251,15 @@ static int ship(struct shipment *s, const struct nse_snapshot *snap,
 		enter(s, "wait");
 		rc = take_output(s, text, sizeof(text), err);
 	}
-	status = nse_link_finish(&link,
-				 nse_now_us() + (cmd_signal && put_rc < 0 ? INTERRUPTED_US
-									  : ANSWER_US));
+	/* There is nothing more to be waited for. */
+	hurry = rc < 0 || (put_rc < 0 && cmd_signal);
+	status = nse_link_finish(&link, nse_now_us() + (hurry ? HURRY_US : ANSWER_US));
 	cmd_progress_stop(nse_take(s->progress));
 	fputs(text, stdout);
 	if (put_rc < 0 && cmd_signal)
 		return interrupted(s, err);
-	if (rc == 0)
-		rc = far_status(status, s->target, err);
+	rc = rc < 0 ? unclear(s, "did not answer", err)
+		    : far_status(s, status, put_rc == 0, err);
 	/* The far end's own words say more than a broken pipe. */
 	if (rc == 0 && put_rc < 0) {
 		*err = write_err;

@@ -118,7 +118,7 @@ migrate B A
 is $? 0 "and back"
 
 # Who prints after nsemig's death must not die of it.
-on_terminal kill 100 A B
+on_terminal SIGKILL 100 A B
 is "$(term .status)" -9 "killed while memory is copied"
 eventually test -s "$work/talked"
 ok $? "what prints then lives on"

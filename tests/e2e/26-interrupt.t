@@ -49,10 +49,12 @@ few_at()
 	[ "$(count "$1")" -lt 1000 ]
 }
 
-# Reads a pipe slowly, a piece in $3 seconds, and writes what it has read to $2.
+# Reads a pipe slowly, a piece in $3 seconds, and writes what it has read to $2. Both
+# can be the number of a descriptor.
 cat >"$work/slow" <<'END'
 import sys, time
-with open(sys.argv[1], "rb", buffering=0) as pipe, open(sys.argv[2], "wb", buffering=0) as out:
+names = [int(n) if n.isdigit() else n for n in sys.argv[1:3]]
+with open(names[0], "rb", buffering=0) as pipe, open(names[1], "wb", buffering=0) as out:
     while got := pipe.read(30000):
         out.write(got)
         time.sleep(float(sys.argv[3]))
@@ -87,7 +89,7 @@ is "$(term '[.late[] | length] | max < 50')" true "and fits it"
 at_least "$(term '.seconds * 4 + 2 - (.frames | length) | floor')" 0 \
 	"it is drawn four times a second at most"
 no_line_left "a snapshot"
-at_least "$("$NSEMIG" show --json "$work/read" | jq '.records | length')" $many \
+at_least "$("$NSEMIG" show --json "$work/read" | grep -o '"engine"' | wc -l)" $many \
 	"the stream is whole"
 
 python3 "$work/slow" "$work/pipe" "$work/read" 0.06 &
@@ -136,6 +138,49 @@ is "$(term '[.screen[] | select(test("was sent the whole context and installs it
 at_least "$(count B)" $many "it is there"
 no_line_left "sent"
 
+# Cut in the middle: what is more than any buffer takes, and in the place of ssh(1) what
+# reads slowly for the other host. Keys of the terminal do not get there.
+python3 - >"$work/big" <<'END'
+import os
+print("table inet big {\nset s {\ntype ipv6_addr\nelements = {",
+      ",\n".join(":".join(os.urandom(2).hex() for _ in range(8)) for _ in range(250000)), "}\n}\n}")
+END
+at A nft -f "$work/big" 2>/dev/null && at A "$NSEMIG" snapshot --table inet:big -o "$work/big" ||
+	bail_out "no big context"
+at A nft delete table inet big
+cat >"$work/rsh" <<END
+#!/bin/bash
+trap '' TERM
+shift
+python3 "$work/slow" 0 1 0.015 | setsid "$lab" exec B "\$@"
+rc=\${PIPESTATUS[1]}
+echo \$rc >"$work/far"
+[ ! -e "$work/lose" ] || exit 255
+exit \$rc
+END
+chmod 755 "$work/rsh"
+by_rsh=(hostB --rsh "$work/rsh" --remote-command "$NSEMIG" --progress json)
+for signal in ^C SIGTERM SIGHUP; do
+	on_terminal --then '"send","records":[1-9]' $signal A "$NSEMIG" send "$work/big" "${by_rsh[@]}"
+	is "$(term .status) $(cat "$work/far")" "3 3" "$signal while it is sent: both ends fail" ||
+		diag "$(screen)"
+	like "$(screen)" "interrupted: hostB has a part .* nothing of it is installed there" \
+		"$signal while it is sent: it says what the other host has"
+	like "$(screen)" "hostB: nsemig: .*" "$signal while it is sent: which says so, too"
+done
+is "$(at B nft list tables | grep big)" "" "which is true"
+on_terminal --then '"send","records":[1-9]' ^C A "$NSEMIG" send "$work/big" "${by_rsh[@]}" --store-dir "$work/kept"
+is "$(term .status) $(cat "$work/far")" "3 3" "Ctrl-C in what would be stored"
+is "$(ls -A "$work/kept" 2>/dev/null)" "" "nothing is"
+on_terminal --then '"wait"' ^C A "$NSEMIG" send "$work/small" "${by_rsh[@]}"
+is "$(term .status) $(cat "$work/far")" "0 0" "Ctrl-C does not reach the remote shell" ||
+	diag "$(screen)"
+touch "$work/lose"
+on_terminal A "$NSEMIG" send "$work/small" "${by_rsh[@]}"
+is "$(term .status) $(cat "$work/far")" "4 0" "a link that breaks before the answer: unclear"
+like "$(screen)" "hostB was sent the whole context, and the link broke .*To do: send it again" \
+	"it says so, and what to do"
+
 on_terminal --then 'connecting' ^C A "$NSEMIG" send "$work/file" 10.77.0.222 \
 	--identity "$LAB_IDENTITY" --known-hosts "$LAB_KNOWN_HOSTS"
 is "$(term .status)" 3 "Ctrl-C while it connects to a host that is silent"
@@ -155,6 +200,23 @@ like "$(screen)" "interrupted; the [0-9]+ records that were installed are remove
 	"it says what was taken back"
 few_at B
 ok $? "which is true"
+
+# --- receive
+
+python3 "$work/slow" "$work/file" "$work/pipe" 0.03 &
+on_terminal B sh -c "'$NSEMIG' receive --apply <'$work/pipe'"
+is "$(term .status)" 0 "a context that comes slowly" || diag "$(screen)"
+wait $!
+like "$(term '.frames[]')" "installing: [0-9,]+ of [0-9,]+ records" \
+	"the line tells how much of it is installed"
+no_line_left "received"
+like "$(screen)" "nsemig: [0-9]+ created, [0-9]+ kept, 0 refused" "it says what it has done"
+at B conntrack -F >/dev/null 2>&1
+python3 "$work/slow" "$work/file" "$work/pipe" 0.03 2>/dev/null &
+on_terminal --then '"read"' ^C B sh -c \
+	"exec '$NSEMIG' receive --store '$work/kept' --progress json <'$work/pipe'"
+is "$(term .status) $(ls -A "$work/kept" 2>/dev/null)" "3 " "Ctrl-C while it is read"
+like "$(screen)" "interrupted: nothing was stored" "it says so"
 
 on_terminal B "$NSEMIG" apply "$work/file" --progress json
 is "$(term .status)" 0 "applied"

@@ -4,7 +4,7 @@
 terminal.py [--width N] [--then WHEN ACTION]... -- COMMAND...
 
 WHEN is a regular expression of what has been seen since the last action. ACTION is
-^C, resize:N (columns), kill or nothing. Prints {"status", "frames": [the line of the
+^C, a signal's name, resize:N (columns) or nothing. Prints {"status", "frames": [the line of the
 progress each time it was drawn], "screen": [the rows that are left], "late": [the
 frames after the last action], "acted": how many actions, "seconds"}.
 """
@@ -33,8 +33,8 @@ def act(action):
         os.write(fd, b"\x03")
     elif action.startswith("resize:"):
         resize(int(action[7:]))
-    elif action == "kill":
-        os.kill(pid, signal.SIGKILL)
+    elif action.startswith("SIG"):
+        os.kill(pid, signal.Signals[action])
 
 
 resize(options.width)
