@@ -141,9 +141,11 @@ no_line_left "sent"
 # Cut in the middle: what is more than any buffer takes, and in the place of ssh(1) what
 # reads slowly for the other host. Keys of the terminal do not get there.
 python3 - >"$work/big" <<'END'
-import os
-print("table inet big {\nset s {\ntype ipv6_addr\nelements = {",
-      ",\n".join(":".join(os.urandom(2).hex() for _ in range(8)) for _ in range(250000)), "}\n}\n}")
+import random
+def addr():
+    return random.randbytes(16).hex(":", 2)
+print("table inet big {\nset s {\ntype ipv6_addr . ipv6_addr\nelements = {",
+      ",\n".join(addr() + " . " + addr() for _ in range(120000)), "}\n}\n}")
 END
 at A nft -f "$work/big" 2>/dev/null && at A "$NSEMIG" snapshot --table inet:big -o "$work/big" ||
 	bail_out "no big context"
@@ -218,7 +220,7 @@ on_terminal --then '"read"' ^C B sh -c \
 is "$(term .status) $(ls -A "$work/kept" 2>/dev/null)" "3 " "Ctrl-C while it is read"
 like "$(screen)" "interrupted: nothing was stored" "it says so"
 
-on_terminal B "$NSEMIG" apply "$work/file" --progress json
+on_terminal B "$NSEMIG" apply "$work/small" --progress json
 is "$(term .status)" 0 "applied"
 is "$(term '[.screen[] | select(startswith("{")) | fromjson.phase] | unique | @json')" \
 	'["install","read","settle","verify"]' "each phase is told of"
