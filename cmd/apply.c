@@ -248,10 +248,11 @@ static void explain(const struct nse_args *args, const struct nse_snapshot *snap
 		return;
 	snprintf(err->state, sizeof(err->state),
 		 "Nothing of it was installed; %s is as before.", un.nodename);
-	nse_advise(err,
-		   "mend that, and see with `nsemig apply --dry-run %s` that nothing is "
-		   "in the way any more; --best-effort applies what can be",
-		   file);
+	nse_advise(
+		err,
+		"see with `nsemig apply --dry-run %s` what is in the way; --best-effort "
+		"applies what can be",
+		file);
 }
 
 static int run(const struct nse_args *args, const struct options *o,

@@ -165,9 +165,7 @@ static int unknown(const struct parser *p, const char *shown)
 	const char *near = nse_usage_nearest(p->groups, shown + 2);
 
 	if (strncmp(shown, "--", 2) || !near)
-		return cmd_usage_error(p->usage->name,
-				       "unknown option %s, nor is there one like it",
-				       shown);
+		return cmd_usage_error(p->usage->name, "unknown option %s", shown);
 	return cmd_usage_error(p->usage->name, "unknown option %s; did you mean --%s?",
 			       shown, near);
 }

@@ -117,6 +117,11 @@ static int recover(const struct nse_args *args, const struct options *o,
 	if (print(&report, &sum, &own) < 0)
 		status = cmd_fail(&own);
 	json_decref(report.sessions);
+	if (sum.n[NSE_RECOVERED_PENDING] && !o->json)
+		cmd_say(&args->common,
+			"run `nsemig recover` again when the move has ended and the platform "
+			"answers; should it stay pending, look for the domain on both hosts, "
+			"and let it run on one");
 	if (rc < 0 && cmd_fail(err) == CMD_UNCLEAR)
 		return CMD_UNCLEAR;
 	return rc < 0 && status == CMD_DONE ? CMD_FAILED : status;

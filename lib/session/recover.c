@@ -341,6 +341,24 @@ static void close_journal(struct nse_journal *j, enum nse_recovered_how how)
 		nse_journal_close(j);
 }
 
+/* The first failure is told whole: what, why, what becomes of it and what to do. */
+static int failed(struct visit *v, const struct nse_recovered *what, int rc,
+		  const struct nse_error *why)
+{
+	if (v->rc)
+		return v->rc;
+	nse_error(v->err, rc, "what a migration%s%s left on this host is still there: %s",
+		  what->domain[0] ? " of " : "", what->domain, why->text);
+	if (v->err)
+		snprintf(v->err->state, sizeof(v->err->state),
+			 "Its journal stays: %s/%s/%s.", v->spec->config->state_dir,
+			 what->side == NSE_JOURNAL_MOVE ? "moves" : "sessions", what->id);
+	nse_advise(v->err,
+		   "%s%s`nsemig recover` tries again; to give it up, remove the journal",
+		   why->advice, why->advice[0] ? ";\n" : "");
+	return rc;
+}
+
 static int visit(void *arg, const char *id)
 {
 	struct visit *v = arg;
@@ -362,15 +380,12 @@ static int visit(void *arg, const char *id)
 	} else if (rc == 0) {
 		rc = recover_journal(v->spec, j, &scope, &what, &err);
 	}
+	what.domain = scope.domain.name;
 	if (rc < 0) {
 		what.how = NSE_RECOVERED_FAILED;
-		if (v->rc == 0)
-			v->rc = nse_error(v->err, rc, "recovering the session %s%s%s: %s",
-					  id, scope.domain.name[0] ? " of " : "",
-					  scope.domain.name, err.text);
+		v->rc = failed(v, &what, rc, &err);
 	}
 	close_journal(j, what.how);
-	what.domain = scope.domain.name;
 	what.text = is_over(what.how) || what.how == NSE_RECOVERED_ALIVE ? "" : err.text;
 	v->sum->n[what.how]++;
 	if (v->spec->each)

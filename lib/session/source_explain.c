@@ -156,8 +156,6 @@ static void put_first_advice(const struct nse_source_session *s, struct nse_erro
 			   strcmp(s->spec->platform->ops->name, "xen") == 0
 				   ? "; more is in /var/log/xen on both hosts"
 				   : "");
-	else
-		nse_advise(err, "mend that");
 }
 
 /* "vm1: run `nsemig recover` …", then how to go on. */

@@ -231,6 +231,16 @@ static int look_at_link(struct nse_source_session *s, enum nse_message reply,
 static int too_late(struct nse_source_session *s, enum nse_message reply,
 		    enum nse_move_event event, struct nse_error *err)
 {
+	static const char *const answers[NSE_MSG_COUNT] = {
+		[NSE_MSG_WELCOME] = "what it is and can",
+		[NSE_MSG_VERDICT] = "whether the domain may come",
+		[NSE_MSG_HAVE] = "that the context has come whole",
+		[NSE_MSG_PREPARED] = "that it is prepared",
+		[NSE_MSG_COMMITTED] = "that the context is installed",
+		[NSE_MSG_FACTS] = "whether the domain runs there",
+		[NSE_MSG_SETTLED] = "that the context is final",
+		[NSE_MSG_BYE] = "that the session has ended",
+	};
 	static const char *const awaited[] = { [NSE_MOVE_SUSPENDED] = "suspended",
 					       [NSE_MOVE_READY] = "ready",
 					       [NSE_MOVE_ENDED] = "ended" };
@@ -240,8 +250,7 @@ static int too_late(struct nse_source_session *s, enum nse_message reply,
 			err, -ETIMEDOUT, "the platform's program has not %s in time",
 			event == NSE_MOVE_NONE ? "told anything" : awaited[event]);
 	s->where = NSE_AT_TARGET;
-	return nse_error(err, -ETIMEDOUT, "no answer (%s) came in time",
-			 nse_message_name(reply));
+	return nse_error(err, -ETIMEDOUT, "it was not told in time %s", answers[reply]);
 }
 
 int nse_source_alive(struct nse_source_session *s, struct nse_error *err)

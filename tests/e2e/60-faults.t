@@ -267,6 +267,31 @@ for told in copy:TERM committed:HUP released:INT; do
 	as_before "target told to end at $when"
 done
 
+# A platform whose program ends as if the domain had gone, though nobody let it go, and
+# which does not see it any more.
+cat >"$work/astray" <<END
+#!/bin/bash
+if [ "\$1" = migrate ]; then
+	printf 'suspended\\nastray\\n'
+	read -r
+	touch "$work/gone"
+	exit 0
+fi
+[ ! -e "$work/gone" ] || exit 1
+exec "$LAB_STATE/hostA/platform" "\$@"
+END
+chmod 755 "$work" "$work/astray"
+migrate A "$B" --platform "script:$work/astray"
+is $? 4 "domain not seen after the undo failed: unclear" || diag "$(cat "$work/out")"
+like "$(cat "$work/out")" "vm1 was perhaps moved .*'astray'" \
+	"domain not seen after the undo failed: says what has happened"
+like "$(cat "$work/out")" "vm1 is not seen running here .*not all was taken back here: .*never told to go" \
+	"domain not seen after the undo failed: and what is known"
+like "$(cat "$work/out")" "To do: look for vm1 on both hosts.*let it run on one" \
+	"domain not seen after the undo failed: and what to do"
+is "$(jq -r .result "$work/report")" unclear "domain not seen after the undo failed: the report"
+as_before "a platform that errs"
+
 # The link does not break but falls silent.
 LAB_COPY_MS=700 LAB_PAUSE_MS=4000
 migrate_args A "$B" --timeout 2

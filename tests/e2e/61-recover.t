@@ -119,7 +119,17 @@ recover A --platform "script:$work/broken" --json
 is "$rc $(jq -c '[.pending, .cleaned, .sessions[0].outcome]' <<<"$out")" \
 	'4 [1,0,"pending"]' "no answer of the platform: pending" || diag "$out"
 like "$(jq -r '.sessions[0].why' <<<"$out")" "status 7" "and it says why"
+recover A --platform "script:$work/broken"
+like "$rc $out" "^4 vm1: pending: .*status 7.*run .nsemig recover. again when" \
+	"for people: what to do besides"
 is "$(domain_entries A)" "$have" "and everything is still there"
+# A journal that nobody can read.
+mkdir "$LAB_STATE/hostA/state/moves/bad"
+echo nonsense >"$LAB_STATE/hostA/state/moves/bad/state"
+recover A --platform "script:$work/broken"
+like "$rc $out" "^4 .*what a migration left on this host is still there: .*journal stays: $LAB_STATE/hostA/state/moves/bad.*To do: .*tries again" \
+	"what cannot be recovered: what, why, where, and what to do"
+rm -r "$LAB_STATE/hostA/state/moves/bad"
 at A setpriv --reuid 65534 --clear-groups "$NSEMIG" recover >/dev/null 2>&1
 is $? 3 "without privileges it fails"
 recover A --json
@@ -128,7 +138,7 @@ is "$rc $(jq -c '[.format, .cleaned, .pending, .failed, (.sessions | length)]' <
 is "$(jq -c '.sessions[0] | [.role, .domain, .outcome, (.removed >= 2), .kept, .why]' <<<"$out")" \
 	'["source","vm1","cleaned",true,0,null]' "it tells of the session"
 is "$(strangers A)" 2 "what the journal does not name stays"
-is "$(domain_entries A)" 1 "what it names is gone"
+is "$(domain_entries A)" 1 "what it names is gone" || diag "$(at A conntrack -L 2>/dev/null)"
 is "$(left_in A moves)" "" "the journal is gone"
 recover A
 is "$rc $out" "0 nothing to recover" "a second time finds nothing"

@@ -207,8 +207,7 @@ static void test_refused(void **state)
 	refuse(PARSE("--dry-rum", "p"), "did you mean --dry-run?");
 	refuse(PARSE("--dry", "p"), "did you mean --dry-run?");
 	refuse(PARSE("--out=x", "p"), "unknown option --out;");
-	refuse(PARSE("--zzzzzzzz", "p"),
-	       "unknown option --zzzzzzzz, nor is there one like it");
+	refuse(PARSE("--zzzzzzzz", "p"), "unknown option --zzzzzzzz\n");
 	refuse(PARSE("-nx", "p"), "unknown option -x");
 	refuse(PARSE("--no-dry-run", "p"), "unknown option --no-dry-run");
 	refuse(PARSE("--dry-run=1", "p"), "takes no value");
