@@ -95,8 +95,8 @@ static int check_here(struct check *c, struct nse_error *err)
 		rc = nse_scope_resolve(&c->env.config, c->env.platform, c->domain,
 				       &c->chosen->given, &scope, err);
 	if (rc == 0)
-		rc = nse_preflight_leave(c->chosen->engines, c->domain ? &scope : NULL,
-					 &c->problems, err);
+		rc = nse_preflight_leave(c->env.platform, c->chosen->engines,
+					 c->domain ? &scope : NULL, &c->problems, err);
 	if (rc == 0 && c->domain)
 		rc = cmd_load_live(&scope, c->chosen->engines, &s, err);
 	gethostname(host, sizeof(host) - 1);

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/netfilter/xt_physdev.h>
 #include <linux/netfilter_arp/arp_tables.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
@@ -160,6 +161,86 @@ static bool has_addr(const struct table *t, const struct nse_addr *addr)
 	return false;
 }
 
+/* Is the name there as iptables puts it, with a mask of its length? */
+static bool is_device(const char name[IFNAMSIZ], const char mask[IFNAMSIZ],
+		      const char *vif)
+{
+	char want[IFNAMSIZ] = "", all[IFNAMSIZ] = "";
+
+	if (!*vif)
+		return memcmp(name, want, IFNAMSIZ) == 0;
+	snprintf(want, sizeof(want), "%s", vif);
+	memset(all, 0xff, strlen(want) + 1);
+	return memcmp(name, want, IFNAMSIZ) == 0 && memcmp(mask, all, IFNAMSIZ) == 0;
+}
+
+/* -m physdev --physdev-is-bridged --physdev-in|out VIF, and nothing else. */
+static bool is_bridged(const struct xt_entry_match *m, const char *vif)
+{
+	struct xt_physdev_info dev;
+
+	memcpy(&dev, m->data, sizeof(dev));
+	if (strcmp(m->u.user.name, "physdev") != 0 || m->u.user.revision || dev.invert)
+		return false;
+	if (dev.bitmask == (XT_PHYSDEV_OP_BRIDGED | XT_PHYSDEV_OP_IN))
+		return is_device(dev.physindev, dev.in_mask, vif) &&
+		       is_device(dev.physoutdev, dev.out_mask, "");
+	return dev.bitmask == (XT_PHYSDEV_OP_BRIDGED | XT_PHYSDEV_OP_OUT) &&
+	       is_device(dev.physoutdev, dev.out_mask, vif) &&
+	       is_device(dev.physindev, dev.in_mask, "");
+}
+
+#define HOTPLUG_MATCH                                                                    \
+	(XT_ALIGN(sizeof(struct xt_entry_match)) +                                       \
+	 XT_ALIGN(sizeof(struct xt_physdev_info)))
+
+/* The entry at `at`, all of which lies in the table. */
+static bool is_hotplug(const uint8_t *at, const struct nse_domain *d)
+{
+	static const struct ipt_ip any;
+	struct {
+		struct ipt_entry e;
+		uint8_t match[HOTPLUG_MATCH];
+		struct xt_standard_target target;
+	} rule;
+
+	memcpy(&rule, at, sizeof(rule));
+	if (memcmp(&rule.e.ip, &any, sizeof(any)) != 0 ||
+	    rule.e.target_offset != offsetof(typeof(rule), target) ||
+	    rule.target.target.u.user.name[0] || rule.target.verdict != ACCEPTS)
+		return false;
+	for (size_t i = 0; i < d->nvifs; i++)
+		if (d->vifs[i].name[0] &&
+		    is_bridged((const struct xt_entry_match *)rule.match,
+			       d->vifs[i].name))
+			return true;
+	return false;
+}
+
+/*
+ * Xen's hotplug script lets pass what comes from and goes to a bridged interface, and
+ * does so on the target, too. Such rules of the domain are made unseen.
+ */
+static void hide_hotplug(struct table *t, const struct nse_domain *d)
+{
+	const size_t size = sizeof(struct ipt_entry) + HOTPLUG_MATCH +
+			    sizeof(struct xt_standard_target);
+	uint32_t at = t->words[1 + NF_INET_FORWARD];
+	uint32_t end = policy_at(t, NF_INET_FORWARD);
+	struct ipt_entry e;
+
+	if (t->program->level != IPPROTO_IP || t->program->hooks != NF_INET_NUMHOOKS ||
+	    strcmp(t->name, "filter") != 0 || end > size_of(t))
+		return;
+	for (; at < end && end - at >= sizeof(e); at += e.next_offset) {
+		memcpy(&e, t->entries + at, sizeof(e));
+		if (e.next_offset < sizeof(e) || e.next_offset > end - at)
+			return;
+		if (e.next_offset == size && is_hotplug(t->entries + at, d))
+			memset(t->entries + at + sizeof(e), 0, size - sizeof(e));
+	}
+}
+
 /* What of the domain the entries name: an interface or an address, or NULL. */
 static const char *names(const struct table *t, const struct nse_domain *d,
 			 char text[NSE_ADDR_STR])
@@ -208,7 +289,7 @@ static int tell(const struct table *t, const struct nse_scope *scope, bool leavi
 }
 
 static int look_at_table(struct table *t, const struct nse_scope *scope, bool leaving,
-			 struct nse_problems *p)
+			 bool hotplug, struct nse_problems *p)
 {
 	int rc = -EAGAIN;
 
@@ -224,12 +305,14 @@ static int look_at_table(struct table *t, const struct nse_scope *scope, bool le
 				       rc == -EPERM ? "run as root" : NULL,
 				       "the legacy table %s of %s cannot be read: %s",
 				       t->name, t->program->name, strerror(-rc));
+	if (scope && hotplug)
+		hide_hotplug(t, &scope->domain);
 	rc = does_something(t) ? tell(t, scope, leaving, p) : 0;
 	free(nse_take(t->entries));
 	return rc;
 }
 
-int nse_legacy_problems(const struct nse_scope *scope, bool leaving,
+int nse_legacy_problems(const struct nse_scope *scope, bool leaving, bool hotplug,
 			struct nse_problems *problems)
 {
 	int rc = 0;
@@ -239,7 +322,7 @@ int nse_legacy_problems(const struct nse_scope *scope, bool leaving,
 		FILE *f = fopen(programs[i].names, "re");
 
 		while (f && rc == 0 && fscanf(f, "%31s", t.name) == 1)
-			rc = look_at_table(&t, scope, leaving, problems);
+			rc = look_at_table(&t, scope, leaving, hotplug, problems);
 		if (f)
 			fclose(f);
 	}

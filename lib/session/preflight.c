@@ -181,14 +181,20 @@ int nse_preflight_compare(const json_t *here, const json_t *there,
 	       compare_sysctls(here, there, problems);
 }
 
-int nse_preflight_leave(uint32_t engines, const struct nse_scope *scope,
-			struct nse_problems *problems, struct nse_error *err)
+static bool is_xen(const struct nse_platform *p)
+{
+	return p && strcmp(p->ops->name, "xen") == 0;
+}
+
+int nse_preflight_leave(struct nse_platform *platform, uint32_t engines,
+			const struct nse_scope *scope, struct nse_problems *problems,
+			struct nse_error *err)
 {
 	int rc = nse_engines_preflight(engines, NULL, NULL, problems, err);
 
 	if (rc < 0)
 		return rc;
-	rc = nse_legacy_problems(scope, true, problems);
+	rc = nse_legacy_problems(scope, true, is_xen(platform), problems);
 	return rc < 0 ? nse_errno(err, rc, "the preflight") : 0;
 }
 
@@ -210,8 +216,8 @@ static int name_problem(struct nse_platform *p, const char *name,
 	if (rc < 0)
 		return nse_error(err, rc, "%s", why.text);
 	snprintf(mend, sizeof(mend),
-		 strcmp(p->ops->name, "xen") == 0 ? "xl rename %s OTHER, or xl destroy it"
-						  : "rename or remove %s there first",
+		 is_xen(p) ? "xl rename %s OTHER, or xl destroy it"
+			   : "rename or remove %s there first",
 		 name);
 	return nse_problem_add(
 		problems, NSE_FAIL, "domain", mend,
@@ -268,9 +274,8 @@ static int memory_problem(struct nse_platform *p, uint64_t need,
 		return 0;
 	return nse_problem_add(
 		problems, sure ? NSE_FAIL : NSE_NOTE, "memory",
-		strcmp(p->ops->name, "xen") == 0
-			? "xl mem-set Domain-0 LESS, or xl shutdown a domain"
-			: "stop a domain there, or give it less",
+		is_xen(p) ? "xl mem-set Domain-0 LESS, or xl shutdown a domain"
+			  : "stop a domain there, or give it less",
 		"the domain has %" PRIu64 " MiB of memory, and %" PRIu64
 		" MiB are free on this host%s",
 		need / 1024, room / 1024,
@@ -295,7 +300,7 @@ int nse_preflight_arrive(struct nse_platform *platform, const struct nse_scope *
 		return rc;
 	rc = bridge_problems(&scope->domain, problems) ?:
 	     memory_problem(platform, memory_kib, problems) ?:
-	     nse_legacy_problems(scope, false, problems);
+	     nse_legacy_problems(scope, false, false, problems);
 	return rc < 0 ? nse_errno(err, rc, "the preflight") : 0;
 }
 

@@ -28,10 +28,11 @@ int nse_preflight_compare(const json_t *here, const json_t *there,
 
 /*
  * The host that the domain of the scope (NULL: none) would leave: what of it
- * no engine carries. 0 or -errno.
+ * no engine carries. platform may be NULL. 0 or -errno.
  */
-int nse_preflight_leave(uint32_t engines, const struct nse_scope *scope,
-			struct nse_problems *problems, struct nse_error *err);
+int nse_preflight_leave(struct nse_platform *platform, uint32_t engines,
+			const struct nse_scope *scope, struct nse_problems *problems,
+			struct nse_error *err);
 
 /*
  * The host to which the domain of the scope would come: its name, its bridges,

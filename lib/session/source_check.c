@@ -21,8 +21,8 @@ static int check_hosts(struct nse_source_session *s, struct nse_error *err)
 	int rc = here ? 0 : err->code;
 
 	if (rc == 0)
-		rc = nse_preflight_leave(s->spec->engines, s->spec->scope, s->problems,
-					 err);
+		rc = nse_preflight_leave(s->spec->platform, s->spec->engines,
+					 s->spec->scope, s->problems, err);
 	if (rc == 0) {
 		nse_problems_set_where(s->problems, first,
 				       json_string_value(json_object_get(here, "host")));
