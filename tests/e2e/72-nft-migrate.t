@@ -41,7 +41,7 @@ chains()
 
 leg()
 {
-	local from=$1 to=$2 vif=$3 in out used left talk seconds=$SECONDS was
+	local from=$1 to=$2 vif=$3 in out used left talk seconds was
 
 	probe_start "tcp$from" tcp "$LAB_VM4" 7007
 	sleep 0.7
@@ -49,6 +49,7 @@ leg()
 	out=$(number "$from" counter vm1_out packets)
 	used=$(number "$from" quota vm1_month used)
 	talk=$(talked "$from")
+	seconds=$SECONDS
 	left=$(remaining "$from" 203.0.113.66)
 	was=$(chains "$from")
 	at_least "$in" 1 "$from: packets are counted"
