@@ -155,10 +155,8 @@ static void test_ipv4_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_covers),
-		cmocka_unit_test(test_every_prefix),
-		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_parse),	     cmocka_unit_test(test_covers),
+		cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_ipv4_text),
 	};
 
