@@ -43,10 +43,11 @@ size_t cmd_width(const struct cmd_common *common)
 const char *cmd_style(bool on, enum cmd_style style)
 {
 	static const char *const codes[] = {
-		[CMD_PLAIN] = "\033[0m",  [CMD_BOLD] = "\033[1m",
-		[CMD_DIM] = "\033[2m",	  [CMD_RED] = "\033[31m",
-		[CMD_GREEN] = "\033[32m", [CMD_YELLOW] = "\033[33m",
-		[CMD_CYAN] = "\033[36m",
+		[CMD_PLAIN] = "\033[0m",       [CMD_BOLD] = "\033[1m",
+		[CMD_DIM] = "\033[2m",	       [CMD_RED] = "\033[31m",
+		[CMD_GREEN] = "\033[32m",      [CMD_YELLOW] = "\033[33m",
+		[CMD_CYAN] = "\033[36m",       [CMD_MOVED_FROM] = "\033[1;35m",
+		[CMD_MOVED_TO] = "\033[1;36m",
 	};
 
 	return on ? codes[style] : "";
@@ -89,6 +90,26 @@ const char *cmd_duration(int64_t us, char out[CMD_NUMBER])
 		snprintf(out, CMD_NUMBER, "%.1f ms", (double)us / 1e3);
 	else
 		snprintf(out, CMD_NUMBER, "%.3f s", (double)us / 1e6);
+	return out;
+}
+
+const char *cmd_span(int64_t s, char out[CMD_NUMBER])
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	size_t i = 0;
+	int n;
+
+	while (units[i].seconds > 1 && s < units[i].seconds)
+		i++;
+	n = snprintf(out, CMD_NUMBER, "%lld %s", (long long)(s / units[i].seconds),
+		     units[i].name);
+	s %= units[i].seconds;
+	if (units[i].seconds > 1 && s >= units[i + 1].seconds)
+		snprintf(out + n, CMD_NUMBER - (size_t)n, " %lld %s",
+			 (long long)(s / units[i + 1].seconds), units[i + 1].name);
 	return out;
 }
 
@@ -141,16 +162,46 @@ int cmd_json_print(json_t *json, struct nse_error *err)
 	return cmd_flush(err);
 }
 
+/*
+ * Bytes of a letter in UTF-8; 0 for what is none, as a byte alone, and for what would
+ * do more than stand there: control characters (U+009B is CSI), and those that turn
+ * the text around.
+ */
+static size_t letter(const unsigned char *p)
+{
+	size_t n = *p < 0x80   ? 1
+		   : *p < 0xc2 ? 0
+		   : *p < 0xe0 ? 2
+		   : *p < 0xf0 ? 3
+		   : *p < 0xf5 ? 4
+			       : 0;
+	uint32_t c = n > 1 ? *p & (0x7fu >> n) : *p;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
+	    (c >= 0x2066 && c <= 0x2069))
+		return 0;
+	return n;
+}
+
 const char *cmd_safe(const char *text, char *out, size_t room)
 {
 	size_t n = 0;
 
-	for (const unsigned char *p = (const unsigned char *)text; *p && n + 5 < room;
-	     p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			n += (size_t)snprintf(out + n, room - n, "\\x%02x", *p);
-		else
-			out[n++] = (char)*p;
+	for (const unsigned char *p = (const unsigned char *)text; *p && n + 5 < room;) {
+		size_t len = letter(p);
+
+		if (len == 0) {
+			n += (size_t)snprintf(out + n, room - n, "\\x%02x", *p++);
+			continue;
+		}
+		memcpy(out + n, p, len);
+		n += len;
+		p += len;
 	}
 	out[n] = '\0';
 	return out;

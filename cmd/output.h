@@ -23,7 +23,17 @@ bool cmd_color_on(const struct cmd_common *common, FILE *stream);
 size_t cmd_width(const struct cmd_common *common);
 
 /* Escape sequences; each is "" when `on` is false. */
-enum cmd_style { CMD_PLAIN, CMD_BOLD, CMD_DIM, CMD_RED, CMD_GREEN, CMD_YELLOW, CMD_CYAN };
+enum cmd_style {
+	CMD_PLAIN,
+	CMD_BOLD,
+	CMD_DIM,
+	CMD_RED,
+	CMD_GREEN,
+	CMD_YELLOW,
+	CMD_CYAN,
+	CMD_MOVED_FROM, /* a line that stands elsewhere, too, as git has it */
+	CMD_MOVED_TO,
+};
 const char *cmd_style(bool on, enum cmd_style style);
 
 /* "1,234,567" into out. */
@@ -32,6 +42,8 @@ const char *cmd_number(uint64_t n, char out[CMD_NUMBER]);
 /* "17.3 MiB", "1.234 s", "12 ms" */
 const char *cmd_bytes(uint64_t n, char out[CMD_NUMBER]);
 const char *cmd_duration(int64_t us, char out[CMD_NUMBER]);
+/* Seconds >= 0 in their two greatest units: "4 min 59 s", "2 h", "3 d 4 h". */
+const char *cmd_span(int64_t seconds, char out[CMD_NUMBER]);
 /* RFC 3339 in UTC with microseconds. */
 #define CMD_TIME 40
 const char *cmd_time(int64_t realtime_us, char out[CMD_TIME]);
@@ -44,8 +56,9 @@ void cmd_say(const struct cmd_common *common, const char *fmt, ...)
 int cmd_json_print(json_t *json, struct nse_error *err);
 
 /*
- * Text from a file or a peer for a terminal: control characters become \xNN.
- * out has room bytes.
+ * Text from a file or a peer for a terminal: control characters, those that turn
+ * the direction of the text around, and what is no UTF-8 become \xNN. out has room
+ * bytes.
  */
 const char *cmd_safe(const char *text, char *out, size_t room);
 

@@ -208,12 +208,69 @@ static void test_sets(void **state)
 	free(t);
 }
 
+static void safe_is(const char *text, const char *want)
+{
+	char out[128];
+
+	assert_string_equal(cmd_safe(text, out, sizeof(out)), want);
+}
+
+/* What a name in a file could do to a terminal. */
+static void test_safe(void **state)
+{
+	char small[16];
+
+	(void)state;
+	safe_is("web 1", "web 1");
+	safe_is("\033[2J\t\x7f", "\\x1b[2J\\x09\\x7f");
+	safe_is("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x92",
+		"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x92");
+	safe_is("\xc2\x9b"
+		"2J",
+		"\\xc2\\x9b2J");
+	safe_is("\x9b"
+		"2J",
+		"\\x9b2J");
+	safe_is("\xe0\x80\x9b", "\\xe0\\x80\\x9b");
+	safe_is("\xe2\x80\xae"
+		"a",
+		"\\xe2\\x80\\xae"
+		"a");
+	safe_is("\xc3", "\\xc3");
+	safe_is("\xe2\x82", "\\xe2\\x82");
+	assert_string_equal(cmd_safe("\xf0\x9f\x94\x92\xf0\x9f\x94\x92"
+				     "\xf0\x9f\x94\x92\xf0\x9f\x94\x92",
+				     small, sizeof(small)),
+			    "\xf0\x9f\x94\x92\xf0\x9f\x94\x92\xf0\x9f\x94\x92");
+}
+
+static void span_is(int64_t seconds, const char *want)
+{
+	char out[CMD_NUMBER];
+
+	assert_string_equal(cmd_span(seconds, out), want);
+}
+
+static void test_span(void **state)
+{
+	(void)state;
+	span_is(0, "0 s");
+	span_is(59, "59 s");
+	span_is(60, "1 min");
+	span_is(299, "4 min 59 s");
+	span_is(3600 + 59, "1 h");
+	span_is(3600 + 60, "1 h 1 min");
+	span_is(432000 + 3 * 3600, "5 d 3 h");
+	span_is(INT64_MAX, "106751991167300 d 15 h");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns),	  cmocka_unit_test(test_unknown_columns),
 		cmocka_unit_test(test_json_text), cmocka_unit_test(test_tally),
-		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_sets),	  cmocka_unit_test(test_safe),
+		cmocka_unit_test(test_span),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
