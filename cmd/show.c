@@ -186,7 +186,7 @@ static int print(const struct nse_args *args, const struct options *o,
 	if (tally && !tally->zones)
 		empty[n++] = "zone";
 	if (tally)
-		show_summary_print(&v->snap, tally, tables.color);
+		show_summary_print(&v->snap, tally, tables.color, tables.width > 0);
 	return o->summary ? cmd_flush(err) : print_tables(v, &tables, err);
 }
 
@@ -200,6 +200,9 @@ static int read_options(const struct options *o, struct show_columns *columns,
 	if (o->json + o->porcelain + o->summary > 1)
 		return nse_error(err, -EINVAL,
 				 "--json, --porcelain and --summary exclude one another");
+	if (o->summary && o->no_headings)
+		return nse_error(err, -EINVAL,
+				 "--no-headings leaves nothing of --summary");
 	if (o->columns && (o->json || o->summary))
 		return nse_error(err, -EINVAL, "--columns is for tables and --porcelain");
 	if (o->porcelain && !list)

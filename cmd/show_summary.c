@@ -4,8 +4,10 @@
  */
 #include "cmd/show_summary.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cmd/output.h"
 #include "lib/engine/registry.h"
@@ -41,7 +43,17 @@ static void print_scope(const struct nse_scope *s)
 		printf("Chain:     %s\n", cmd_safe(s->chains[i], safe, sizeof(safe)));
 }
 
-static void print_header(const struct nse_stream_header *h, bool color)
+/* " (2 h 5 min ago)"; a clock that is ahead of ours says nothing. */
+static void print_age(int64_t taken_us)
+{
+	int64_t age = time(NULL) - taken_us / 1000000;
+	char text[CMD_NUMBER];
+
+	if (taken_us > 0 && age >= 0)
+		printf(" (%s ago)", cmd_span(age, text));
+}
+
+static void print_header(const struct nse_stream_header *h, bool color, bool terminal)
 {
 	char host[300], kernel[300], version[80], name[300], taken[CMD_TIME];
 	const struct nse_domain *d = &h->scope.domain;
@@ -54,7 +66,10 @@ static void print_header(const struct nse_stream_header *h, bool color)
 	       cmd_safe(h->host, host, sizeof(host)),
 	       cmd_safe(h->kernel, kernel, sizeof(kernel)),
 	       cmd_safe(h->version, version, sizeof(version)));
-	printf("Taken:     %s\n", cmd_time(h->taken_us, taken));
+	printf("Taken:     %s", cmd_time(h->taken_us, taken));
+	if (terminal)
+		print_age(h->taken_us);
+	putchar('\n');
 	print_scope(&h->scope);
 }
 
@@ -149,17 +164,28 @@ static void print_losses(const struct nse_context *ctx, bool color)
 	}
 }
 
-void show_summary_print(const struct nse_snapshot *snap, const struct show_tally *t,
-			bool color)
+static void print_next(const struct show_tally *t, bool terminal)
 {
-	print_header(&snap->header, color);
+	char span[CMD_NUMBER];
+
+	if (terminal)
+		printf("Next:      expires in %s: %s\n",
+		       cmd_span(t->next_ms / 1000, span), t->next);
+	else
+		printf("Next:      expires in %" PRId64 " s: %s\n", t->next_ms / 1000,
+		       t->next);
+}
+
+void show_summary_print(const struct nse_snapshot *snap, const struct show_tally *t,
+			bool color, bool terminal)
+{
+	print_header(&snap->header, color, terminal);
 	print_counts(t, color);
 	print_sets(&t->sets);
 	print_quotas(&t->quotas);
 	if (*t->oldest)
 		printf("Oldest:    since %s: %s\n", t->start, t->oldest);
 	if (*t->next)
-		printf("Next:      expires in %lld s: %s\n", (long long)t->next_ms / 1000,
-		       t->next);
+		print_next(t, terminal);
 	print_losses(snap->ctx, color);
 }

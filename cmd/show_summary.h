@@ -52,8 +52,11 @@ void show_tally_add(struct show_tally *t, const json_t *rec);
 /* Adds what another one, of later records, has counted. */
 void show_tally_merge(struct show_tally *t, const struct show_tally *more);
 
-/* Prints all of it, with the losses of the whole context. */
+/*
+ * Prints all of it, with the losses of the whole context; on a terminal times are
+ * told as people do.
+ */
 void show_summary_print(const struct nse_snapshot *snap, const struct show_tally *t,
-			bool color);
+			bool color, bool terminal);
 
 #endif

@@ -143,6 +143,15 @@ has 'Next: +expires in [0-9]+ s: conntrack entry udp \[2001:db8::9\]' \
 has 'Lost: .*ct count. begins to count at 0' "the summary: what rules lose"
 has '2 entries have counters or a start time' "the summary: what entries lose"
 
+# On a terminal, times as people tell them.
+tty 100x24 "" "$NSEMIG" --no-pager show -s "$work/rules.nsc"
+like "$(plain)" 'Taken: +20[^ ]*Z \(([0-9]+ min )?[0-9]+ s ago\)' "a terminal: how long ago it was taken"
+tty 100x24 "" "$NSEMIG" --no-pager show -s --filter proto=tcp "$file"
+like "$(plain)" 'Next: +expires in 1 h 4[0-9] min: ' "a terminal: when the next one expires"
+"$NSEMIG" show -s --filter proto=tcp "$file" >"$out"
+has 'Next: +expires in [56][0-9]{3} s: ' "a file: in seconds"
+unlike "$(cat "$out")" ' ago' "a file: the same whenever it is asked"
+
 # The width of the terminal.
 widest()
 {
