@@ -41,14 +41,25 @@ bool cmd_remote_is(const char *word)
 	       !memchr(word, '/', (size_t)(end - word));
 }
 
+/* Could the host be the first group of an IPv6 address that goes on behind its ':'? */
+static bool is_group(const char *word, const char *end)
+{
+	const char *at = memchr(word, '@', (size_t)(end - word));
+	const char *host = at ? at + 1 : word;
+
+	return strspn(host, "0123456789abcdefABCDEF") == (size_t)(end - host);
+}
+
 int cmd_remote_split(const char *word, struct cmd_remote_name *name,
 		     struct nse_error *err)
 {
 	const char *end = end_of_host(word), *domain, *digits;
+	bool group;
 
 	if (!cmd_remote_is(word))
 		return nse_error(err, -EINVAL, "%s: expected [USER@]HOST[:PORT]:DOMAIN",
 				 word);
+	group = is_group(word, end);
 	digits = end + 1;
 	while (isdigit((unsigned char)*digits))
 		digits++;
@@ -56,9 +67,9 @@ int cmd_remote_split(const char *word, struct cmd_remote_name *name,
 	if (digits > end + 1 && *digits == ':')
 		end = digits;
 	domain = end + 1;
-	if (strchr(domain, ':'))
+	if (group && strchr(domain, ':'))
 		return nse_error(err, -EINVAL,
-				 "%s: '%s' is no domain; an IPv6 address is written in "
+				 "%s: is '%s' a domain? An IPv6 address is written in "
 				 "brackets, as [2001:db8::1]:DOMAIN",
 				 word, domain);
 	if ((size_t)(end - word) >= sizeof(name->target))

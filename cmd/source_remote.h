@@ -2,8 +2,9 @@
 /*
  * Contexts of domains on other hosts, written [USER@]HOST[:PORT]:DOMAIN. An
  * IPv6 address stands in brackets; a number is a port when another colon
- * follows it and the domain's id otherwise; what has a slash ahead of its
- * first colon is a file, as ./a:b.
+ * follows it and the domain's id otherwise; all that comes then is the domain,
+ * with further colons, unless host and domain together look like an IPv6 address
+ * without brackets. What has a slash ahead of its first colon is a file, as ./a:b.
  */
 #ifndef NSE_CMD_SOURCE_REMOTE_H
 #define NSE_CMD_SOURCE_REMOTE_H

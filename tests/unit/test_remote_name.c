@@ -62,12 +62,17 @@ static void test_split(void **state)
 	check_split("hostB:22:5", "hostB:22", "5");
 	check_split("[2001:db8::1]:vm1", "[2001:db8::1]", "vm1");
 	check_split("u@[fe80::1%eth0]:22:vm1", "u@[fe80::1%eth0]:22", "vm1");
+	/* A domain's name may have colons. */
+	check_split("hostB:a:b", "hostB", "a:b");
+	check_split("hostB:22:a:b:5", "hostB:22", "a:b:5");
+	check_split("[2001:db8::1]:a:b", "[2001:db8::1]", "a:b");
+	check_split("192.0.2.1:a:22", "192.0.2.1", "a:22");
 }
 
 static void test_split_refuses(void **state)
 {
-	static const char *const bad[] = { "2001:db8::1:vm1", "hostB:a:b", "hostB:x:22",
-					   "vm1", ":vm1" };
+	static const char *const bad[] = { "2001:db8::1:vm1", "root@2001:db8::1:vm1",
+					   "fe80::1%eth0:vm1", "vm1", ":vm1" };
 	struct cmd_remote_name name;
 	struct nse_error err;
 	char long_word[600];
