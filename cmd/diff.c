@@ -24,16 +24,33 @@
 #define CONTEXT_MAX   1000000
 
 struct options {
-	bool word, stat, names, json, delta, state, exit_code;
+	bool word, stat, numstat, patch, names, json, delta, state, exit_code;
 	int64_t context;
 	const char *out, *filter;
+	const char *labels[2]; /* what the sides are called, or NULL: their words */
+	size_t nlabels;
 };
+
+static int take_label(void *base, const char *value, struct nse_error *err)
+{
+	struct options *o = base;
+
+	if (o->nlabels == 2)
+		return nse_error(err, -EINVAL,
+				 "there are two sides, and no third --label");
+	o->labels[o->nlabels++] = value;
+	return 0;
+}
 
 static const struct nse_opt opts[] = {
 	NSE_OPT_FLAG('\0', "word", struct options, word,
 		     "show changes inside of a record: [-old-]{+new+}"),
 	NSE_OPT_FLAG('\0', "stat", struct options, stat,
 		     "numbers with a bar for each kind"),
+	NSE_OPT_FLAG('\0', "numstat", struct options, numstat,
+		     "the same for scripts, with tabs: added, removed, changed, what"),
+	NSE_OPT_FLAG('p', "patch", struct options, patch,
+		     "the text, behind the numbers when these are wanted too"),
 	NSE_OPT_FLAG('\0', "name-only", struct options, names,
 		     "only the names of records that differ"),
 	NSE_OPT_FLAG('\0', "json", struct options, json,
@@ -53,6 +70,8 @@ static const struct nse_opt opts[] = {
 		       "only records that satisfy it on either side"),
 	NSE_OPT_INT('U', "unified", "N", struct options, context, 0, CONTEXT_MAX,
 		    "rules around those that differ (3)"),
+	NSE_OPT_CALL('\0', "label", "NAME", take_label,
+		     "call A so in the output; given again, B"),
 	NSE_OPT_FLAG('\0', "exit-code", struct options, exit_code,
 		     "accepted for git's sake: the status always says it"),
 	NSE_OPT_END
@@ -179,7 +198,8 @@ static int print(const struct work *w, size_t equal, struct nse_error *err)
 		.b = &w->snaps[1],
 		.diff = &w->shown,
 		.all = &w->all,
-		.names = { w->args->words[0], w->args->words[1] },
+		.names = { o->labels[0] ?: w->args->words[0],
+			   o->labels[1] ?: w->args->words[1] },
 		.equal = equal,
 		.context = (uint32_t)o->context,
 		.width = cmd_width(&w->args->common),
@@ -187,12 +207,19 @@ static int print(const struct work *w, size_t equal, struct nse_error *err)
 		.word = o->word,
 		.color = cmd_color_on(&w->args->common, stdout),
 	};
+	int rc;
 
 	if (o->json)
 		return diff_print_json(&p, err);
-	if (o->stat)
-		return diff_print_stat(&p, err);
-	return o->names ? diff_print_names(&p, err) : diff_print_text(&p, err);
+	if (o->names)
+		return diff_print_names(&p, err);
+	if (!o->stat && !o->numstat)
+		return diff_print_text(&p, err);
+	rc = o->stat ? diff_print_stat(&p, err) : diff_print_numstat(&p, err);
+	if (rc < 0 || !o->patch || p.diff->n == 0)
+		return rc;
+	putchar('\n');
+	return diff_print_text(&p, err);
 }
 
 static int print_paged(struct work *w, size_t equal, struct nse_error *err)
@@ -227,11 +254,15 @@ static void tell_vifs(const struct work *w)
 
 static int check_options(const struct options *o, struct nse_error *err)
 {
-	if (o->json + o->stat + o->delta + o->names + o->word > 1)
+	bool text = o->word || o->patch;
+
+	if (o->json + o->stat + o->numstat + o->delta + o->names > 1 ||
+	    (text && (o->json || o->delta || o->names)) ||
+	    (o->word && !o->patch && (o->stat || o->numstat)))
 		return nse_error(
 			err, -EINVAL,
-			"--word, --stat, --name-only, --json and --delta exclude "
-			"one another");
+			"--word, --stat, --numstat, --name-only, --json and --delta "
+			"exclude one another; numbers and text together are --stat -p");
 	if (o->out && !o->delta)
 		return nse_error(err, -EINVAL, "-o is for --delta");
 	if (o->filter && o->delta)

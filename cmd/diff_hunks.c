@@ -39,16 +39,17 @@ static void print_row(const struct hunks *h, const struct diff_row *row)
 	bool gone = row->sign == '-';
 	const struct nft_rule *rule = gone ? row->a : row->b;
 	NSE_FREE char *text = rule_text(h, !gone, rule);
+	bool moved = row->moved != DIFF_NOT_MOVED;
 	char note[80] = "";
 
-	if (row->moved != DIFF_NOT_MOVED)
+	if (moved)
 		snprintf(note, sizeof(note), "  # %smoved %s rule %zu",
 			 rule->key.need ? "needed, " : "", gone ? "to" : "from",
 			 row->moved);
 	else if (row->sign != ' ')
 		snprintf(note, sizeof(note), "%s", rule->key.need ? "  # needed" : "");
 	if (text)
-		diff_lines(h->p, row->sign, text, note);
+		(moved ? diff_lines_moved : diff_lines)(h->p, row->sign, text, note);
 }
 
 /* Are the two what was one rule before? */

@@ -20,7 +20,8 @@ static enum cmd_style style_of(char sign)
 			     : CMD_PLAIN;
 }
 
-void diff_lines(const struct diff_print *p, char sign, const char *text, const char *note)
+static void print_lines(const struct diff_print *p, char sign, enum cmd_style style,
+			const char *text, const char *note)
 {
 	size_t n = strlen(text), room = 4 * n + 8;
 	NSE_FREE char *copy = strdup(text), *safe = malloc(room);
@@ -31,11 +32,22 @@ void diff_lines(const struct diff_print *p, char sign, const char *text, const c
 		char *next = strtok_r(NULL, "\n", &save);
 		int tabs = (int)strspn(line, "\t");
 
-		printf("%s%c %.*s%s%s%s\n", cmd_style(color, style_of(sign)), sign, tabs,
-		       line, cmd_safe(line + tabs, safe, room), next ? "" : note,
+		printf("%s%c %.*s%s%s%s\n", cmd_style(color, style), sign, tabs, line,
+		       cmd_safe(line + tabs, safe, room), next ? "" : note,
 		       cmd_style(color, CMD_PLAIN));
 		line = next;
 	}
+}
+
+void diff_lines(const struct diff_print *p, char sign, const char *text, const char *note)
+{
+	print_lines(p, sign, style_of(sign), text, note);
+}
+
+void diff_lines_moved(const struct diff_print *p, char sign, const char *text,
+		      const char *note)
+{
+	print_lines(p, sign, sign == '-' ? CMD_MOVED_FROM : CMD_MOVED_TO, text, note);
 }
 
 /* On one line, fit for a terminal; owned by the caller, or NULL. */

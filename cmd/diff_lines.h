@@ -13,6 +13,9 @@
  */
 void diff_lines(const struct diff_print *p, char sign, const char *text,
 		const char *note);
+/* The same for what stands on the other side, too, at another place. */
+void diff_lines_moved(const struct diff_print *p, char sign, const char *text,
+		      const char *note);
 
 /*
  * Prints what was text ta in slot a and is tb in slot b now; when the texts do

@@ -29,6 +29,7 @@ struct diff_print {
 int diff_print_text(const struct diff_print *p, struct nse_error *err);
 int diff_print_names(const struct diff_print *p, struct nse_error *err);
 int diff_print_stat(const struct diff_print *p, struct nse_error *err);
+int diff_print_numstat(const struct diff_print *p, struct nse_error *err);
 int diff_print_json(const struct diff_print *p, struct nse_error *err);
 
 /* "@@ chain inet filter web @@" on a line of its own. */

@@ -176,3 +176,18 @@ int diff_print_stat(const struct diff_print *p, struct nse_error *err)
 	       r.all[NSE_ADDED], r.all[NSE_REMOVED], r.all[NSE_CHANGED], p->equal);
 	return cmd_flush(err);
 }
+
+int diff_print_numstat(const struct diff_print *p, struct nse_error *err)
+{
+	NSE_CLEANUP(release) struct rows r = { .n = 0 };
+
+	if (collect(p, &r) < 0)
+		return nse_error(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < r.n; i++) {
+		const struct row *row = &r.items[i];
+
+		printf("%zu\t%zu\t%zu\t%s\n", row->n[NSE_ADDED], row->n[NSE_REMOVED],
+		       row->n[NSE_CHANGED], row->name);
+	}
+	return cmd_flush(err);
+}

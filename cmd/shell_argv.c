@@ -146,6 +146,18 @@ static int add_side(struct shell_argv *out, const char *word)
 	return shell_argv_add(out, live);
 }
 
+/* The context's file is the shell's own: it is called by what the user opened. */
+static int add_label(const struct shell_context *c, const char *word,
+		     struct shell_argv *out)
+{
+	bool ours = c->file && strcmp(word, "%") == 0;
+
+	return shell_argv_add(out, "--label")
+		       ?: shell_argv_add(out, !ours	  ? word
+					      : c->source ? c->source
+							  : c->name);
+}
+
 /*
  * diff: the context against what it was taken from, or against the one operand. A
  * live domain is written @DOMAIN there; here it may be without.
@@ -157,7 +169,7 @@ static int diff_words(const struct shell_context *c, const struct shell_takes *t
 	struct shell_arg a = { .next = 1 };
 	const char *other = c->source ? c->source : "@";
 	bool filtered = c->filter && shell_takes_option(t, "--filter");
-	int rc = shell_argv_add(out, v[0]);
+	int rc = shell_argv_add(out, v[0]) ?: add_label(c, "%", out);
 
 	if (filtered)
 		rc = rc ?: add_filter(c, said->filter, out);
@@ -172,6 +184,22 @@ static int diff_words(const struct shell_context *c, const struct shell_takes *t
 			rc = shell_argv_add(out, v[i]);
 	}
 	return rc ?: shell_argv_add(out, c->file) ?: add_side(out, other);
+}
+
+/* The names of both sides, where one of them is the context. */
+static int add_labels(const struct shell_context *c, const struct shell_takes *t,
+		      char *const *v, size_t n, struct shell_argv *out)
+{
+	struct shell_arg a = { .next = 1 };
+	const char *sides[2];
+	size_t k = 0;
+
+	while (k < 2 && shell_takes_next(t, v, n, a.next, &a))
+		if (a.operand)
+			sides[k++] = v[a.at];
+	if (k < 2 || (strcmp(sides[0], "%") && strcmp(sides[1], "%")))
+		return 0;
+	return add_label(c, sides[0], out) ?: add_label(c, sides[1], out);
 }
 
 /* Reasons are those of this host: not of a file, nor of a HOST:DOMAIN. */
@@ -195,6 +223,8 @@ static int insert_words(const struct shell_context *c, const struct shell_takes 
 		rc = rc ?: shell_argv_add(out, "--number");
 	if (explain && is_live_here(c))
 		rc = rc ?: shell_argv_add(out, "--why");
+	if (strcmp(v[0], "diff") == 0)
+		rc = rc ?: add_labels(c, t, v, n, out);
 	if (about)
 		rc = rc ?: shell_argv_add(out, c->file);
 	return rc ?: add_words(c, t, v, n, filtered, out);

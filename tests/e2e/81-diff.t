@@ -116,6 +116,26 @@ same "$rc $(cat "$out")" "1  conntrack entry tcp                | 2 +~
  nft set bridge domains vm1_blocked | 1 +
  nft chain bridge domains vm1_from  | 5 +++--
 total: 6 added, 3 removed, 1 changed, $(sed -n 's/.* changed, //p' "$out")" "--stat"
+numbers=$(cat "$out")
+run A --stat -p "$work/a.nsc" "$work/b.nsc"
+same "$rc $(cat "$out")" "1 $numbers
+
+$(cat "$work/text")" "--stat -p: the numbers, and the text behind them"
+run A --stat -p --word "$work/a.nsc" "$work/b.nsc"
+like "$rc $(cat "$out")" $'^1 .*total: .*\n\n--- .*mark=\[-7-\]' "--stat -p --word"
+run A --numstat "$work/a.nsc" "$work/b.nsc"
+same "$rc $(cat "$out")" "1 1	0	1	conntrack entry tcp
+0	1	0	conntrack entry udp
+1	0	0	nft quota bridge domains vm1_more
+1	0	0	nft set bridge domains vm1_blocked
+3	2	0	nft chain bridge domains vm1_from" "--numstat"
+run A --numstat "$work/a.nsc" "$work/a.nsc"
+is "$rc $(cat "$out")" "0 " "--numstat: nothing of what is the same"
+run A --label before --label $'af\ter' "$work/a.nsc" "$work/b.nsc"
+like "$(head -n 2 "$out")" $'^--- before\t.*\n\\+\\+\\+ af\\\\x09er\t' "--label: names for both"
+run A --json --label before "$work/a.nsc" "$work/b.nsc"
+is "$(jq -r '.a.source, .b.source' "$out")" "before
+$work/b.nsc" "--label: for A alone, in JSON"
 run A --name-only "$work/a.nsc" "$work/b.nsc"
 is "$rc $(head -n 1 "$out")" "1 conntrack entry tcp $vm:5000 -> 192.0.2.200:25" "--name-only"
 is "$(sort "$out" | uniq -d)" "" "--name-only: each name once"
@@ -164,7 +184,8 @@ run A --quiet "$work/a.nsc" "$work/a.nsc"
 is "$rc $(cat "$out" "$err")" "0 " "--quiet with equals"
 run A -q "$work/a.nsc" "$work/nosuch"
 like "$rc $(cat "$err")" "^3 nsemig: .*nosuch" "-q keeps no error back"
-for two in "--word --stat" "--json --name-only" "--delta --filter mark=7" "-o $work/x"; do
+for two in "--word --stat" "--stat --numstat" "-p --json" "--label a --label b --label c" \
+	"--json --name-only" "--delta --filter mark=7" "-o $work/x"; do
 	# shellcheck disable=SC2086
 	run A $two "$work/a.nsc" "$work/b.nsc"
 	is "$rc $(cat "$out")" "2 " "$two is a usage error"
@@ -180,6 +201,9 @@ tty 60x24 "" "$NSEMIG" diff --no-pager "$work/a.nsc" "$work/b.nsc"
 is $rc 1 "a terminal: the status"
 like "$seen" $'\e\\[31m-   mark: 7\e\\[0m\n\e\\[32m\\+   mark: 9\e\\[0m' "a terminal: red and green"
 like "$seen" $'\e\\[36m@@ conntrack entry @@' "a terminal: headings"
+like "$seen" $'\e\\[1;35m- tcp dport 1 accept  # moved to rule 7\e\\[0m' \
+	"a terminal: a rule that has moved has a colour of its own"
+like "$seen" $'\e\\[1;36m\\+ tcp dport 1 accept  # moved from rule 2\e\\[0m' "on either side"
 tty 60x24 "" "$NSEMIG" diff --no-pager --word "$work/a.nsc" "$work/b.nsc"
 like "$seen" $'\e\\[31m\\[-80-\\]\e\\[0m\e\\[32m\\{\\+443\\+\\}\e\\[0m' "a terminal: words"
 NO_COLOR=1 tty 60x24 "" "$NSEMIG" diff --no-pager "$work/a.nsc" "$work/b.nsc"

@@ -101,6 +101,10 @@ sh_c -c 'open db1; !nsenter -t '"$pid_a"' -n conntrack -D -p udp --dport 9 2>/de
 	diff > changed; refresh; diff'
 is "$rc" 0 "refresh: nothing differs any more"
 like "$(cat changed)" '198.51.100.9:9' "diff before: what has gone"
+like "$(head -n 2 changed)" $'^--- db1\t.*\n\\+\\+\\+ @db1\t' "diff: both sides as they were named"
+A "$NSEMIG" snapshot --addr 203.0.113.1 -o none.nsc
+sh_c -c 'diff none.nsc % > sides' web.nsc
+like "$(head -n 2 sides)" $'^--- none.nsc\t.*\n\\+\\+\\+ web.nsc\t' "diff: % is named, too"
 sh_c -c 'open web.nsc; !kill -9 $PPID'
 is "$(left)" 2 "a shell that is killed leaves its context"
 script 'open web.nsc'
