@@ -256,24 +256,22 @@ static char *safe_line(const struct watch_nft *nft, const struct nse_watch_news 
 	return safe;
 }
 
-/* False: there is nothing to be said of it. */
-static bool print_nft(const struct watch_print *p, const struct watch_nft *nft,
-		      const struct nse_watch_news *news, size_t i, const struct both *j)
+/* 1 printed; 0: there is nothing to be said of it; -errno. */
+static int print_nft(const struct watch_print *p, const struct watch_nft *nft,
+		     const struct nse_watch_news *news, size_t i, const struct both *j)
 {
 	NSE_FREE char *before = safe_line(nft, news, i, false);
 	NSE_FREE char *after = safe_line(nft, news, i, true);
 
 	if (!before && !after)
-		return false;
-	if (before && after && strcmp(before, after) == 0) {
-		print_changed(p, j, after);
-		return true;
-	}
+		return 0;
+	if (before && after && strcmp(before, after) == 0)
+		return print_changed(p, j, after) ?: 1;
 	if (before)
 		print_line(p, '-', before);
 	if (after)
 		print_line(p, p->first ? '=' : '+', after);
-	return true;
+	return 1;
 }
 
 static int print_text(const struct watch_print *p, enum nse_change change,
