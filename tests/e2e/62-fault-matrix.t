@@ -48,7 +48,10 @@ migration()
 		printf '#!/bin/bash\nexec %s -- %q "$@"\n' "${at_step[*]@Q}" "$NSEMIG" >"$remote"
 		chmod 755 "$remote"
 	fi
-	[ "$fault" != frozen ] || patience=2
+	case $fault in
+	frozen) patience=2 ;;
+	full) patience=30 ;; # to read such a table takes its time
+	esac
 	(
 		NSEMIG_CONFIG=$LAB_STATE/host$from/nsemig.conf \
 			exec nsenter --net="/run/netns/$(lab_ns "$from")" -- \
@@ -94,7 +97,7 @@ drive()
 cell()
 {
 	local from to now domid why=() wanted=either harmless='' killed='' status='' hit='' made='' filled=''
-	local lost='' thaw='' recovered='' target='' migrate_pid='' step_pid=''
+	local lost='' thaw='' recovered='' target='' migrate_pid='' step_pid='' tries=0
 
 	from=$(lab_get host)
 	to=$(lab_other "$from")
@@ -102,13 +105,13 @@ cell()
 	on "$from" "$NSEMIG" snapshot vm1 -o "$work/expected" 2>/dev/null
 	drive
 	settle_down
-	# A machine that is too busy for so little patience gets one more chance.
-	if [ "$fault,$hit" = frozen, ] && [ "$status" = 3 ]; then
+	# A machine that is too busy for so little patience gets more chances.
+	while [ "$fault,$hit" = frozen, ] && [ "$status" = 3 ] && [ $((tries += 1)) -le 3 ]; do
 		diag "$1: once more ($(tail -n 2 "$work/talk" | head -n 1))"
 		status='' why=()
 		drive
 		settle_down
-	fi
+	done
 	[ -z "$killed" ] || recover "$killed"
 	[ "$(type -t "after_$fault")" != function ] || "after_$fault"
 	judge
