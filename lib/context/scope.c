@@ -174,6 +174,19 @@ bool nse_scope_has_addr(const struct nse_scope *s, uint8_t family, const uint8_t
 	return false;
 }
 
+bool nse_scope_shares(const struct nse_scope *s, uint8_t family, const uint8_t *from,
+		      const uint8_t *to, const struct nse_addr *local, size_t nlocal)
+{
+	bool is_from = nse_scope_has_addr(s, family, from);
+
+	if (is_from == nse_scope_has_addr(s, family, to))
+		return false;
+	for (size_t i = 0; i < nlocal; i++)
+		if (nse_addr_covers(&local[i], family, is_from ? to : from))
+			return true;
+	return false;
+}
+
 bool nse_scope_has_zone(const struct nse_scope *s, uint16_t zone)
 {
 	if (s->all || !s->nzones)

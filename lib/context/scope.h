@@ -72,6 +72,13 @@ bool nse_scope_has_addr(const struct nse_scope *s, uint8_t family, const uint8_t
 bool nse_scope_has_zone(const struct nse_scope *s, uint16_t zone);
 
 /*
+ * A connection from one address to the other, of which one is the scope's: is the other
+ * one among `local`? False when both are the scope's, or none.
+ */
+bool nse_scope_shares(const struct nse_scope *s, uint8_t family, const uint8_t *from,
+		      const uint8_t *to, const struct nse_addr *local, size_t nlocal);
+
+/*
  * {"all":bool,"domain":{…},"zones":[…],"tables":[…],"chains":[…]}. from_json
  * takes hostile input: -EPROTO with a text.
  */

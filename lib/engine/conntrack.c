@@ -43,32 +43,16 @@ static bool in_scope(const struct nse_scope *scope, const struct nse_record *rec
 	return ct_row_decode(rec, &e, NULL) == 0 && ct_in_scope(scope, &e);
 }
 
-static bool is_local(const struct nse_addr *local, size_t nlocal, uint8_t family,
-		     const uint8_t *addr)
-{
-	for (size_t i = 0; i < nlocal; i++)
-		if (nse_addr_covers(&local[i], family, addr))
-			return true;
-	return false;
-}
-
 /* The domain is where the packets of one direction really come from, its peer
  * is where those of the other one do. */
 static bool shared(const struct nse_record *rec, const struct nse_scope *scope,
 		   const struct nse_addr *local, size_t nlocal)
 {
 	struct ct_entry e;
-	uint8_t family;
-	bool src, reply;
 
-	if (ct_row_decode(rec, &e, NULL) < 0)
-		return false;
-	family = ct_family(&e);
-	src = nse_scope_has_addr(scope, family, e.orig.src);
-	reply = nse_scope_has_addr(scope, family, e.reply.src);
-	if (src == reply)
-		return false;
-	return is_local(local, nlocal, family, src ? e.reply.src : e.orig.src);
+	return ct_row_decode(rec, &e, NULL) == 0 &&
+	       nse_scope_shares(scope, ct_family(&e), e.orig.src, e.reply.src, local,
+				nlocal);
 }
 
 static void map_tuple(const struct nse_map *map, const struct ct_entry *e,

@@ -136,31 +136,15 @@ static int check(const struct nse_record *rec, struct nse_error *err)
 	return nse_expect_decode(rec, &e, err);
 }
 
-static bool is_local(const struct nse_addr *local, size_t nlocal, uint8_t family,
-		     const uint8_t *addr)
-{
-	for (size_t i = 0; i < nlocal; i++)
-		if (nse_addr_covers(&local[i], family, addr))
-			return true;
-	return false;
-}
-
 /* It stays when its master does. */
 static bool shared(const struct nse_record *rec, const struct nse_scope *scope,
 		   const struct nse_addr *local, size_t nlocal)
 {
 	struct nse_expect e;
-	uint8_t family;
-	bool src, reply;
 
-	if (nse_expect_decode(rec, &e, NULL) < 0)
-		return false;
-	family = nse_expect_family(&e);
-	src = nse_scope_has_addr(scope, family, e.master.src);
-	reply = nse_scope_has_addr(scope, family, e.reply_src);
-	if (src == reply)
-		return false;
-	return is_local(local, nlocal, family, src ? e.reply_src : e.master.src);
+	return nse_expect_decode(rec, &e, NULL) == 0 &&
+	       nse_scope_shares(scope, nse_expect_family(&e), e.master.src, e.reply_src,
+				local, nlocal);
 }
 
 static void map_expect(const struct nse_map *map, struct nse_expect *e)

@@ -32,21 +32,22 @@
 #define TARGET_HEAD (sizeof(struct xt_entry_target)) /* ahead of the verdict */
 
 struct program {
-	const char *name, *names; /* the command; the file with its tables' names */
-	const char *keeps; /* option of its restore that leaves other rules alone */
+	const char *name, *names;  /* the command; the file with its tables' names */
+	bool converts;		   /* its save and restore bring the rules to nf_tables */
 	int family, level, option; /* of the socket; option + 1 gets the entries */
 	unsigned int hooks;
 	size_t target_offset; /* where that is in an entry */
 };
 
 static const struct program programs[] = {
-	{ "iptables", "/proc/thread-self/net/ip_tables_names", " -n", AF_INET, IPPROTO_IP,
+	{ "iptables", "/proc/thread-self/net/ip_tables_names", true, AF_INET, IPPROTO_IP,
 	  IPT_SO_GET_INFO, NF_INET_NUMHOOKS, offsetof(struct ipt_entry, target_offset) },
-	{ "ip6tables", "/proc/thread-self/net/ip6_tables_names", " -n", AF_INET6,
+	{ "ip6tables", "/proc/thread-self/net/ip6_tables_names", true, AF_INET6,
 	  IPPROTO_IPV6, IP6T_SO_GET_INFO, NF_INET_NUMHOOKS,
 	  offsetof(struct ip6t_entry, target_offset) },
-	{ "arptables", "/proc/thread-self/net/arp_tables_names", "", AF_INET, IPPROTO_IP,
-	  ARPT_SO_GET_INFO, NF_ARP_NUMHOOKS, offsetof(struct arpt_entry, target_offset) },
+	{ "arptables", "/proc/thread-self/net/arp_tables_names", false, AF_INET,
+	  IPPROTO_IP, ARPT_SO_GET_INFO, NF_ARP_NUMHOOKS,
+	  offsetof(struct arpt_entry, target_offset) },
 };
 
 /* What the kernel says of a table: words in this order, behind its name. */
@@ -262,11 +263,16 @@ static int tell(const struct table *t, const struct nse_scope *scope, bool leavi
 	const char *named = scope ? names(t, &scope->domain, text) : NULL;
 	const char *command = t->program->name;
 
-	snprintf(mend, sizeof(mend),
-		 "%s-legacy-save -t %s | %s-nft-restore%s && %s-legacy -t %s -F && "
-		 "%s-legacy -t %s -X",
-		 command, t->name, command, t->program->keeps, command, t->name, command,
-		 t->name);
+	if (t->program->converts)
+		snprintf(mend, sizeof(mend),
+			 "%s-legacy-save -t %s | %s-nft-restore -n && %s-legacy -t %s -F "
+			 "&& %s-legacy -t %s -X",
+			 command, t->name, command, command, t->name, command, t->name);
+	else
+		snprintf(mend, sizeof(mend),
+			 "make the rules that %s-legacy -t %s -L -n shows with %s-nft, "
+			 "then %s-legacy -t %s -F",
+			 command, t->name, command, command, t->name);
 	if (!leaving)
 		return nse_problem_add(
 			p, NSE_NOTE, AREA, mend,

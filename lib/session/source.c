@@ -389,23 +389,13 @@ const struct nse_step nse_source_steps[] = {
 	{ 0 },
 };
 
-/* A dry run goes as far as the target's opinion of the real context. */
-static const struct nse_step dry_steps[] = {
-	{ "lock", step_lock, undo_lock, false, "taking the lock of the domain" },
-	{ "connect", step_connect, undo_connect, false, "connecting to the target" },
-	{ "hello", step_hello, undo_hello, false,
-	  "agreeing on a version with the target" },
-	{ "offer", nse_source_offer, NULL, false,
-	  "asking the target whether it may come" },
-	{ "round0", step_round0, NULL, false, "sending the first copy of its context" },
-	{ 0 },
-};
-
 static enum nse_source_result run(struct nse_source_session *s, struct nse_error *err)
 {
 	int rc;
 
-	nse_steps_init(&s->steps, s->spec->dry_run ? dry_steps : nse_source_steps, s);
+	nse_steps_init(&s->steps, nse_source_steps, s);
+	/* A dry run goes as far as the target's opinion of the real context. */
+	s->steps.until = s->spec->dry_run ? "move" : NULL;
 	s->steps.changed = nse_source_tell_progress;
 	rc = nse_steps_run(&s->steps, err);
 	if (s->spec->dry_run && rc == 0) {

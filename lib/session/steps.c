@@ -16,6 +16,13 @@ void nse_steps_init(struct nse_steps *s, const struct nse_step *table, void *arg
 	s->arg = arg;
 }
 
+static bool is_last(const struct nse_steps *s)
+{
+	const char *next = s->table[s->done].name;
+
+	return !next || (s->until && strcmp(next, s->until) == 0);
+}
+
 static void enter(struct nse_steps *s, const char *name)
 {
 	s->now = name;
@@ -44,7 +51,7 @@ int nse_steps_next(struct nse_steps *s, struct nse_error *err)
 		*err = (struct nse_error){ 0 };
 	if (step->line)
 		s->crossed = true;
-	return s->table[s->done].name ? 1 : 0;
+	return is_last(s) ? 0 : 1;
 }
 
 int nse_steps_undo(struct nse_steps *s, struct nse_error *err)

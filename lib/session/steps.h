@@ -33,6 +33,7 @@ struct nse_steps {
 	const struct nse_step *table; /* ends with a NULL name */
 	void *arg;
 	size_t done;	       /* steps that have begun */
+	const char *until;     /* name of a step that is not to be run; NULL after init */
 	bool crossed;	       /* the line of no return is passed */
 	const char *failed_at; /* name of the step that failed, or NULL */
 	struct nse_error undo; /* the first one that could not be undone, code 0: none */

@@ -121,6 +121,9 @@ END
 chmod 755 "$work" "$work/other"
 fires note "$B" "has nsemig 9.* the other one" --remote-command "$work/other"
 vanishes "the other one"
+fires fail "$B" "speaks another session protocol" \
+	--remote-command "printf 'nsemig-session 9\\n'; sleep 2;"
+like "$mend" "install the same version" "and says what to do"
 spoil() { at "$1" sysctl -qw net.netfilter.nf_conntrack_{tcp_loose,tcp_be_liberal,acct}=1 \
 	net.netfilter.nf_conntrack_events=2; }
 see()
@@ -201,6 +204,16 @@ if at A iptables-legacy -A FORWARD -i vif5.0 -j ACCEPT 2>/dev/null; then
 	at A ip6tables-legacy -F
 	at B iptables-legacy -P FORWARD ACCEPT
 	vanishes "legacy table"
+	if at A arptables-legacy -A INPUT -s "$LAB_VM4" -j DROP 2>/dev/null; then
+		fires loss "$here" "arptables has rules in its legacy table filter, .*$LAB_VM4"
+		# Its own save prints nothing where arptables is nft's.
+		like "$mend" "arptables-legacy -t filter -L -n shows with arptables-nft" \
+			"and what to do by hand"
+		at A arptables-legacy -t filter -F
+		vanishes "arptables"
+	else
+		skip "rules of arptables" "no arptables-legacy here"
+	fi
 else
 	skip "rules in legacy tables" "this kernel has none, or there is no iptables-legacy"
 fi
