@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * nsemig help: the manual on a terminal, else the usage text. With one of the
- * options it prints the words that the shells' completions are made of.
+ * nsemig help: the manual, or, where there is none, the usage text. With one of
+ * the options it prints the words that the shells' completions are made of.
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,14 @@
 
 struct options {
 	bool all, commands, topics, domains, engines, fields, columns, hosts;
-	const char *of, *platform, *at;
+	const char *of, *platform, *at, *about;
 };
 
 static const struct nse_opt opts[] = {
 	NSE_OPT_FLAG('a', "all", struct options, all,
 		     "list commands, guides and programs on PATH"),
+	NSE_OPT_STRING('k', "apropos", "WORD", struct options, about,
+		       "say which commands, options and keys are about it"),
 	NSE_OPT_FLAG('\0', "commands", struct options, commands,
 		     "list the commands, for completion"),
 	NSE_OPT_FLAG('\0', "topics", struct options, topics,
@@ -57,10 +60,13 @@ static const struct nse_opt opts[] = {
 };
 
 static const char *const synopsis[] = {
-	"[COMMAND|GUIDE]", "-a",
+	"[COMMAND|GUIDE]",
+	"-a",
+	"-k WORD",
 	"--commands | --topics | --engines | --fields | --columns | --hosts |\n"
 	"                   --options COMMAND",
-	"--domains [--platform SPEC | --at HOST]", NULL
+	"--domains [--platform SPEC | --at HOST]",
+	NULL
 };
 static const struct nse_usage usage = {
 	.name = "help",
@@ -157,6 +163,7 @@ static int overview(bool all)
 	if (!all)
 		printf("'nsemig help tutorial' begins at the beginning, 'nsemig help -a' "
 		       "lists all guides.\n");
+	printf("'nsemig help -k WORD' finds what has to do with a word.\n");
 	return CMD_DONE;
 }
 
@@ -183,9 +190,11 @@ static char *page_in_tree(const char *section, const char *page)
 static bool page_is_installed(const char *section, const char *page)
 {
 	char *argv[] = { "man", "-w", (char *)section, (char *)page, NULL };
-	NSE_FREE char *path = NULL;
+	NSE_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const struct nse_spawn s = { .argv = argv, .in = -1, .out = null, .errfd = null };
+	pid_t pid = nse_spawn(&s, NULL);
 
-	return nse_run(argv, NULL, &path, 4096, nse_now_us() + 5000000, NULL) == 0;
+	return pid > 0 && nse_wait_child(pid, NSE_FOREVER) == 0;
 }
 
 /* Shows the manual page; false when there is none, or no man(1). */
@@ -241,7 +250,7 @@ static int help_on(const char *topic, bool full)
 			return help_on_guide(g);
 	if (asprintf(&page, "nsemig-%s", topic) < 0)
 		return CMD_FAILED;
-	if (full && isatty(STDOUT_FILENO) && manual("8", page))
+	if (full && manual("8", page))
 		return CMD_DONE;
 	if (row)
 		return row->run(2, (char *[]){ (char *)row->name,
@@ -263,6 +272,8 @@ int cmd_help(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (o.about)
+		return cmd_apropos(o.about);
 	if (o.commands)
 		return cmd_words_commands();
 	if (o.topics)

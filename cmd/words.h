@@ -21,6 +21,9 @@ extern const struct cmd_guide cmd_guides[];
  */
 void cmd_each_program(void (*each)(void *arg, const char *name), void *arg);
 
+/* Prints all that has the word in its name or its help. CMD_DIFFERS: nothing has. */
+int cmd_apropos(const char *word);
+
 /* Each prints its words and returns an exit status (cmd/cmd.h). */
 int cmd_words_commands(void); /* NAME<TAB>HELP */
 int cmd_words_topics(void);   /* the same, and the guides */

@@ -169,6 +169,20 @@ ok $? "none of them asks the platform"
 [ -e "$work/asked" ]
 ok $? "help --domains does"
 
+# help finds by words, and shows manuals in pipes as man(1) does.
+is "$("$NSEMIG" help -k ANCHOR | grep -oE '^[^ ]+|^ +\(.*' | xargs)" \
+	"--anchor (apply, migrate) migrate.anchor domain.NAME.anchor" "help -k: an option, and keys"
+is "$("$NSEMIG" help -k 'stands against' | sed 's/  .*//')" "nsemig check" "help -k: a command"
+"$NSEMIG" help -k nothing-like-that >"$work/words" 2>"$work/err"
+is "$? $(cat "$work/words" "$work/err")" "1 nsemig: help: nothing is about 'nothing-like-that'" \
+	"help -k: nothing"
+if command -v man >/dev/null; then
+	like "$("$NSEMIG" help show)" "^NSEMIG-SHOW\(8\).*SYNOPSIS" "help COMMAND into a pipe"
+else
+	skip "help COMMAND into a pipe" "no man"
+fi
+like "$(PATH=$work/bin "$NSEMIG" help show)" "^Usage: nsemig show" "and without man(1)"
+
 # A host that hangs has no domains, and nothing of the question to it is left.
 printf '#!/bin/sh\necho $$ >%s/hung\necho far1\nexec sleep 600\n' "$work" >"$work/bin/hangs"
 chmod 755 "$work/bin/hangs"
