@@ -115,8 +115,8 @@ endif
 # tracking table, 25-loss and 63-several, which are about what is lost on the way, and
 # 40-xl-gate, some of whose limits are half a second.
 E2E_ALONE := $(filter %/10-lab.t %/25-loss.t %/40-xl-gate.t %/63-several.t,$(E2E))
-E2E_LONG  := $(filter %/60-faults.t %/62-fault-matrix.t %/70-nft.t %/82-check.t \
-	     %/86-examples.t,$(E2E))
+E2E_LONG  := $(filter %/50-commands.t %/60-faults.t %/62-fault-matrix.t %/70-nft.t \
+	     %/82-check.t %/86-examples.t,$(E2E))
 E2E_PROVE  = MATRIX_SHARD=$${MATRIX_SHARD:-$(if $(SANITIZE),1/8,1/4)} \
 	     NSEMIG=$(CURDIR)/$(BIN) BUILD=$(CURDIR)/$(B) prove --timer
 
