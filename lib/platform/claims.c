@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -74,32 +73,11 @@ static bool is_taken(const struct nse_claims *c, const struct nse_addr *a)
 	return false;
 }
 
-/* The addresses of this host itself. */
-static int take_own(struct nse_claims *c)
+static int take(void *arg, const struct nse_addr *addr)
 {
-	struct ifaddrs *list, *i;
-	struct nse_addr a;
-	int rc = 0;
+	struct nse_claims *c = arg;
 
-	if (getifaddrs(&list) < 0)
-		return -errno;
-	for (i = list; i && rc == 0; i = i->ifa_next) {
-		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET &&
-				     i->ifa_addr->sa_family != AF_INET6))
-			continue;
-		memset(&a, 0, sizeof(a));
-		a.family = (uint8_t)i->ifa_addr->sa_family;
-		a.prefix = (uint8_t)(8 * nse_addr_size(a.family));
-		if (a.family == AF_INET)
-			memcpy(a.bytes, &((struct sockaddr_in *)i->ifa_addr)->sin_addr,
-			       4);
-		else
-			memcpy(a.bytes, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr,
-			       16);
-		rc = nse_domain_add_addr(&c->taken, &a);
-	}
-	freeifaddrs(list);
-	return rc;
+	return nse_domain_add_addr(&c->taken, addr);
 }
 
 struct learnt {
@@ -149,7 +127,7 @@ static int contest(void *arg, const struct nse_neigh *n)
 int nse_claims_settle(struct nse_claims *c, struct nse_domain *d, struct nse_error *err)
 {
 	struct learnt l = { .claims = c, .d = d };
-	int rc = take_own(c);
+	int rc = nse_addr_each_own(take, c);
 
 	if (rc == 0)
 		rc = nse_neigh_dump(want, &l, err);

@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,4 +128,35 @@ bool nse_addr_equal(const struct nse_addr *a, const struct nse_addr *b)
 bool nse_addr_is_host(const struct nse_addr *addr)
 {
 	return addr->prefix == nse_addr_size(addr->family) * 8;
+}
+
+static bool of_socket(struct nse_addr *addr, const struct sockaddr *sa)
+{
+	const void *bytes;
+
+	if (!sa || (sa->sa_family != AF_INET && sa->sa_family != AF_INET6))
+		return false;
+	bytes = sa->sa_family == AF_INET
+			? (const void *)&((const struct sockaddr_in *)sa)->sin_addr
+			: (const void *)&((const struct sockaddr_in6 *)sa)->sin6_addr;
+	memset(addr, 0, sizeof(*addr));
+	addr->family = (uint8_t)sa->sa_family;
+	addr->prefix = (uint8_t)(8 * nse_addr_size(addr->family));
+	memcpy(addr->bytes, bytes, nse_addr_size(addr->family));
+	return true;
+}
+
+int nse_addr_each_own(int (*each)(void *arg, const struct nse_addr *addr), void *arg)
+{
+	struct ifaddrs *list;
+	struct nse_addr addr;
+	int rc = 0;
+
+	if (getifaddrs(&list) < 0)
+		return -errno;
+	for (const struct ifaddrs *i = list; i && rc == 0; i = i->ifa_next)
+		if (of_socket(&addr, i->ifa_addr))
+			rc = each(arg, &addr);
+	freeifaddrs(list);
+	return rc;
 }

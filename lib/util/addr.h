@@ -42,4 +42,10 @@ bool nse_addr_equal(const struct nse_addr *a, const struct nse_addr *b);
 /* True for a prefix of the full length. */
 bool nse_addr_is_host(const struct nse_addr *addr);
 
+/*
+ * Calls each() for every address of this host (getifaddrs(3)), as a single address
+ * whatever its network's prefix. 0, -errno, or what each() returned other than 0.
+ */
+int nse_addr_each_own(int (*each)(void *arg, const struct nse_addr *addr), void *arg);
+
 #endif
