@@ -15,8 +15,8 @@
 #include "cmd/output.h"
 #include "cmd/source.h"
 #include "lib/engine/registry.h"
-#include "lib/scope/resolve.h"
 #include "lib/session/install.h"
+#include "lib/session/local.h"
 #include "lib/util/cleanup.h"
 
 struct options {
@@ -51,8 +51,8 @@ static int purge(const struct cmd_scope *chosen, const char *word, unsigned int 
 	if (rc == 0)
 		rc = cmd_env_open(&env, chosen->platform, err);
 	if (rc == 0)
-		rc = nse_scope_local(&env.config, env.platform, &snap->header.scope,
-				     &local, &n, err);
+		rc = nse_local_ends(&env.config, env.platform, &snap->header.scope,
+				    NSE_LOCAL_TO_LEAVE, &local, &n, err);
 	if (rc < 0)
 		return rc;
 	return nse_install_purge(snap->ctx, chosen->engines, &snap->header.scope, local,

@@ -10,13 +10,26 @@
 #include "lib/util/config.h"
 #include "lib/util/error.h"
 
+enum nse_local_which {
+	/*
+	 * Of a domain that leaves: who has ends here or is on the way to here. What
+	 * the arriving ones have with it was found here, and they rely on it.
+	 */
+	NSE_LOCAL_TO_LEAVE,
+	/*
+	 * Of a domain that arrives: without those that have been released to another
+	 * host, even if the platform lists them still.
+	 */
+	NSE_LOCAL_TO_MEET,
+};
+
 /*
- * The addresses of nse_scope_local(), and of the domains that are on their way to
- * this host: what these have with the one that leaves was found here, and they
- * rely on it. Replaces *addrs (owned by the caller).
+ * The addresses of the host itself, of nse_scope_local(), and of the domains that are
+ * on their way to this host; scope is that of the domain in question, whose own are
+ * left out. Replaces *addrs (owned by the caller).
  */
 int nse_local_ends(const struct nse_config *cfg, struct nse_platform *platform,
-		   const struct nse_scope *except, struct nse_addr **addrs, size_t *n,
-		   struct nse_error *err);
+		   const struct nse_scope *scope, enum nse_local_which which,
+		   struct nse_addr **addrs, size_t *n, struct nse_error *err);
 
 #endif

@@ -93,7 +93,8 @@ static int clean(const struct nse_recover_spec *spec, const struct nse_journal *
 	what->how = NSE_RECOVERED_CLEANED;
 	if (rc < 0 || !snap.ctx)
 		return rc;
-	rc = nse_local_ends(spec->config, spec->platform, scope, &local, &nlocal, err);
+	rc = nse_local_ends(spec->config, spec->platform, scope, NSE_LOCAL_TO_LEAVE,
+			    &local, &nlocal, err);
 	if (rc == 0)
 		rc = nse_install_purge(snap.ctx, NSE_ENGINES_ALL, scope, local, nlocal, 0,
 				       &job, err);
@@ -201,7 +202,7 @@ static int finish(const struct brought *b, struct nse_error *err)
 }
 
 /*
- * What of it is another domain's as well may have been here before it came: then
+ * What of it has another end here may have been here before it came: then
  * packets have met it, and it stays.
  */
 static int undo_part(const struct nse_context *ctx, const struct nse_context *before,
@@ -231,8 +232,8 @@ static int undo(const struct nse_recover_spec *spec, const struct brought *b,
 	const struct nse_context *list[] = { b->gone, b->snap.ctx };
 	NSE_FREE struct nse_addr *local = NULL;
 	size_t nlocal = 0;
-	int rc = nse_scope_local(spec->config, spec->platform, scope, &local, &nlocal,
-				 err);
+	int rc = nse_local_ends(spec->config, spec->platform, scope, NSE_LOCAL_TO_LEAVE,
+				&local, &nlocal, err);
 
 	for (size_t i = 0; i < NSE_ARRAY_SIZE(list) && rc == 0; i++)
 		rc = undo_part(list[i], b->before.ctx, scope, local, nlocal, true, err)

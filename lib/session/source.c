@@ -310,7 +310,7 @@ static int step_clean(void *arg, struct nse_error *err)
 	struct nse_job job = { 0 };
 	size_t nlocal = 0;
 	int rc = nse_local_ends(s->spec->config, s->spec->platform, s->spec->scope,
-				&local, &nlocal, err);
+				NSE_LOCAL_TO_LEAVE, &local, &nlocal, err);
 
 	if (rc == 0)
 		rc = nse_install_purge(s->last ? s->last : s->sent, s->spec->engines,

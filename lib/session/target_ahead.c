@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/engine/registry.h"
+#include "lib/session/local.h"
 #include "lib/session/policy.h"
 
 static bool goes_ahead(const struct nse_kind *kind)
@@ -226,19 +227,47 @@ int nse_target_install_ahead(struct nse_target_session *t, struct nse_error *err
 	return rc ?: no_memory(keep_waiting(t, &all), err);
 }
 
-/* What was there already when it was to be made may have ended since. */
-static int look_again(struct nse_target_session *t)
+/*
+ * What was there already when it was to be made. It may have ended since, so it has to
+ * be looked at once more. If the flow has no end here either, no packet of it passes
+ * here, and whoever left it, its windows are old: it is taken away, and made anew.
+ */
+static int look_again(struct nse_target_session *t, const struct nse_addr *local,
+		      size_t nlocal, struct nse_error *err)
 {
+	NSE_CLEANUP(nse_slots_release) struct nse_slots old = { 0 };
+	struct nse_record rec;
 	int rc = 0;
 
-	for (uint32_t s = 0; t->job.kept && s < nse_context_slots(t->snap.ctx) && rc == 0;
-	     s++) {
-		if (t->job.outcome[s] != NSE_KEPT)
+	for (uint32_t s = 0; s < nse_context_slots(t->snap.ctx) && rc == 0; s++) {
+		bool used;
+
+		if (t->job.outcome[s] != NSE_KEPT ||
+		    !nse_context_at(t->snap.ctx, s, &rec))
 			continue;
-		nse_job_outcome(&t->job, s, NSE_UNTOUCHED);
+		used = nse_engine_find(rec.kind->engine)
+			       ->shared(&rec, &t->scope, local, nlocal);
+		/* An undo takes away what is CREATED. */
+		nse_job_outcome(&t->job, s, used ? NSE_UNTOUCHED : NSE_CREATED);
 		rc = nse_slots_push(&t->waiting, s);
+		if (rc == 0 && !used)
+			rc = nse_slots_push(&old, s);
 	}
-	return rc;
+	rc = no_memory(rc, err);
+	return rc ?: on_slots(t, &old, nse_engines_undo, err);
+}
+
+static int refresh_kept(struct nse_target_session *t, struct nse_error *err)
+{
+	NSE_FREE struct nse_addr *local = NULL;
+	size_t nlocal = 0;
+	int rc;
+
+	if (!t->job.kept)
+		return 0;
+	rc = nse_local_ends(t->spec->config, t->spec->platform, &t->scope,
+			    NSE_LOCAL_TO_MEET, &local, &nlocal, err);
+	return rc ?: look_again(t, local, nlocal, err);
 }
 
 int nse_target_refresh(struct nse_target_session *t, struct nse_error *err)
@@ -247,7 +276,7 @@ int nse_target_refresh(struct nse_target_session *t, struct nse_error *err)
 	uint64_t packets = 0;
 	int rc = t->watch ? nse_guard_dropped(t->watch, &packets, err) : 0;
 
-	rc = rc ?: no_memory(look_again(t), err);
+	rc = rc ?: refresh_kept(t, err);
 	if (rc < 0 || !packets)
 		return rc;
 	/* What cannot be made again is refused. */

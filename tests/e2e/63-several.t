@@ -268,32 +268,58 @@ twice()
 	move_ended vm1 A B
 }
 
-# vm1 goes from A to B, and vm2, with whom it talks, comes from B to A. It has let go
-# of B and does not run at A yet while vm1's migration ends.
+# past_each_other STEP: vm1 and vm2, which talk with each other, change places. vm2's
+# migration stands still before that step of the source while the whole of vm1's goes
+# by. Until vm2 has let go of B they talk there, and A hears nothing of it.
 past_each_other()
 {
-	local counted
+	local counted from=A to=B what="past each other at $1"
 
+	"$lab" status | grep -q "^domain vm1: host A," || from=B to=A
 	meet vm1 vm2
 	counted=$(counters invalid refused opened)
-	printf '#!/bin/sh\nexec %s source release "%s" -- %s "$@"\n' "$helpers/at_step" \
+	rm -f "$work/held" "$work/go"
+	printf '#!/bin/sh\nexec %s source "%s" "%s" -- %s "$@"\n' "$helpers/at_step" "$1" \
 		"touch $work/held; until [ -e $work/go ]; do sleep 0.05; done" "$NSEMIG" \
 		>"$work/holding"
 	chmod 755 "$work/holding"
-	NSEMIG=$work/holding move vm2 B A
+	NSEMIG=$work/holding move vm2 $to $from
 	eventually [ -e "$work/held" ]
-	ok $? "past each other: vm2 is at its release"
-	move vm1 A B
-	move_ended vm1 A B
+	ok $? "$what: vm2's migration waits"
+	move vm1 $from $to
+	move_ended vm1 $from $to
+	sleep 0.3
 	: >"$work/go"
-	move_ended vm2 B A
+	move_ended vm2 $to $from
 	for h in A B; do
-		is "$(count "$(flows $h vm1 vm2)")" 3 "past each other: what they share is at $h"
+		is "$(count "$(flows $h vm1 vm2)")" 3 "$what: what they share is at $h"
 	done
 	sleep 0.3
-	part_from vm1 vm2
 	same "$(counters invalid refused opened)" "$counted" \
-		"past each other: nothing was INVALID, refused or opened again"
+		"$what: nothing was INVALID, refused or opened again"
+	part_from vm1 vm2
+}
+
+# Both hosts talk with vm1 themselves, and go on when it moves from A to B.
+hosts_own()
+{
+	local h counted
+
+	for h in A B; do
+		probe_in=$h probe_start "tcp $h" tcp "${addr[vm1]}" 7007
+	done
+	sleep 0.7
+	counted=$(counters invalid refused opened)
+	move vm1 A B
+	move_ended vm1 A B
+	is "$(count "$(flows A vm1 A)") $(count "$(flows B vm1 B)")" "1 1" \
+		"each host has its own entry"
+	for h in A B; do
+		probe_stop "tcp $h"
+		ok $? "$h: its own session with vm1 lives" || diag "$report"
+	done
+	same "$(counters invalid refused opened)" "$counted" \
+		"the hosts: nothing was INVALID, refused or opened again"
 }
 
 lab_up --domains 4
@@ -332,7 +358,11 @@ neighbours A B vm3 vm4
 neighbours B A vm4 vm3
 part_from vm1 vm3
 part_from vm1 vm4
-past_each_other
+for step in round0 collect release settle; do
+	past_each_other $step
+done
+addr[A]=10.77.0.1 addr[B]=10.77.0.2
+hosts_own
 move vm1 B A
 move_ended vm1 B A
 twice
