@@ -134,6 +134,8 @@ check-xen:
 # Everything that the tests run.
 programs: $(BIN) $(UNITS) $(HELPERS)
 
+helpers: $(HELPERS)
+
 check:
 	$(Q)$(MAKE) --no-print-directory lint
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) programs
@@ -195,6 +197,6 @@ dist:
 clean:
 	rm -rf build build-san build-fuzz
 
-.PHONY: all deps programs check check-unit check-e2e check-xen demo bench bench-xen fuzz lint format install uninstall \
-	dist clean
+.PHONY: all deps programs helpers check check-unit check-e2e check-xen demo bench bench-xen fuzz \
+	lint format install uninstall dist clean
 .SECONDARY:

@@ -31,12 +31,10 @@ rules_moved()
 # Moves the guest from $1 and looks at everything that could have suffered.
 move()
 {
-	local from=$1 to opened refused invalid quota
+	local from=$1 to counted quota
 
 	to=$(other "$from")
-	opened=$(counter "$to" opened)
-	invalid=$(counter "$to" invalid)
-	refused=$(counter "$to" refused)
+	counted=$(counters "$to")
 	ftp_start
 	ok $? "move $i: FTP has announced a data connection"
 	quota=$(used "$from")
@@ -54,12 +52,10 @@ move()
 		"move $i: FTP fetches over it, and over a new one"
 	crowd_lives
 	ok $? "move $i: all flows live" || diag "$crowd"
-	is "$(counter "$to" invalid)" "$invalid" "move $i: no packet was INVALID"
-	is "$(counter "$to" refused)" "$refused" "move $i: none was refused"
 	# FTP's second data connection is related, so that nothing is opened.
-	is "$(counter "$to" opened)" "$opened" "move $i: no flow was opened anew"
-	diag "move $i: frozen_us $(field .phases_us.frozen) commit_us" \
-		"$(field .phases_us.commit) hold_us $(field .hold_us)"
+	same "$(counters "$to")" "$counted" \
+		"move $i: no packet was INVALID, none was refused, no flow opened anew"
+	diag "move $i: hold_us $(field .hold_us) phases $(field '.phases_us | @json')"
 	diag "move $i: $crowd"
 }
 

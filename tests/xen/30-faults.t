@@ -54,7 +54,8 @@ state_there()
 	echo "grep -qs $1 /run/nsemig/sessions/*/state"
 }
 
-# Waits until the move has come so far. To hold it, the receiver stands still.
+# Waits until the move has come so far. To hold it, the receiver stands still, from
+# when most of the memory has been copied: its silence must not end the move before.
 reach()
 {
 	case $1 in
@@ -62,6 +63,7 @@ reach()
 	copy) until_on "$there" 60 "xl list $GUEST--incoming && $(state_there installing)" ;;
 	hold)
 		reach copy
+		until_on $where 150 "grep '^{' /tmp/migrate | tail -n 1 | jq -e '.bytes > 0.6 * .total'"
 		at "$there" "kill -STOP \$(pidof nsemig)"
 		until_on $where 150 "grep -q 'requesting permission' /tmp/migrate"
 		;;
@@ -110,9 +112,9 @@ one_place()
 	crowd_lives
 	ok $? "$name: all flows live" || diag "$crowd"
 	# The journals of the killed stay until somebody looks at them.
-	at A "nsemig recover" >"$work/recover" 2>&1 && at B "nsemig recover" >>"$work/recover" 2>&1
-	is "$(for h in A B; do at $h "ls /run/nsemig/sessions /run/nsemig/moves 2>/dev/null |
-		grep -v :"; done)" "" "$name: nothing to recover is left" || diag "$(cat "$work/recover")"
+	is "$(for h in A B; do at $h "nsemig recover >&2
+		ls /run/nsemig/sessions /run/nsemig/moves 2>/dev/null | grep -v :"
+	done 2>"$work/recover")" "" "$name: nothing to recover is left" || diag "$(cat "$work/recover")"
 }
 
 # fault WHO PHASE STATUS WHERE: where is "stay" or "go".
@@ -121,10 +123,9 @@ fault()
 	local name="$1 at $2" at_end
 
 	[[ $name =~ $faults ]] || return 0
-	# A receiver that stands still is silent; the copy takes a while.
 	case $name in
-	link*hold) begin --timeout 90 ;;
-	*hold) begin --timeout 300 ;;
+	link*hold) begin --timeout 90 --progress=json ;;
+	*hold) begin --timeout 300 --progress=json ;;
 	*) begin --timeout 20 ;;
 	esac
 	at_end=$where

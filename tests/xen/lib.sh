@@ -74,6 +74,14 @@ counter()
 	"$lab" counter "$1" "$2"
 }
 
+# What must not grow at a host, in one look, for each takes an emulated second.
+counters()
+{
+	at "$1" "nft -j list counters" | jq -r '[.nftables[].counter | values] as $all |
+		("invalid", "refused", "opened") as $n |
+		"\($n) \([$all[] | select(.name == $n) | .packets] | add // 0)"'
+}
+
 # The guest, new, on host $1 and nowhere else; of /lab/$2.cfg (guest).
 guest_start()
 {
