@@ -358,7 +358,7 @@ neighbours A B vm3 vm4
 neighbours B A vm4 vm3
 part_from vm1 vm3
 part_from vm1 vm4
-for step in round0 collect release settle; do
+for step in round0 collect ready release; do
 	past_each_other $step
 done
 addr[A]=10.77.0.1 addr[B]=10.77.0.2
