@@ -158,7 +158,7 @@ static int collect(const struct nse_scope *scope, uint32_t engines, struct count
 		return nse_error(err, rc, "out of memory");
 	rc = nse_stream_writer_new(&w, &h, count_write, c, NSE_STREAM_THREAD, err);
 	if (rc < 0)
-		return rc;
+		return cmd_signal ? interrupted(c, err) : rc;
 	c->to = nse_stream_sink(w);
 	rc = nse_engines_collect(engines, scope, &sink, err);
 	if (cmd_signal)
