@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names, links and the age of the files in a directory of snapshots. All goes
- * by the directory's descriptor, so that it may be renamed meanwhile.
+ * Names, links and the age of the files in a directory of snapshots.
  */
 #include "cmd/snapshot_dir.h"
 
