@@ -130,5 +130,6 @@ int main(void)
 			one_that_arrives_meets_nobody_who_has_left, room_up, room_down),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
