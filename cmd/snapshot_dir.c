@@ -74,10 +74,11 @@ char *cmd_snapdir_name(const char *domain, int64_t realtime_us)
 	return name;
 }
 
-/* Half a snapshot, as nse_newfile_open() names it, or half a link. */
-static bool is_leftover(const char *name)
+/* Half a snapshot, as nse_newfile_open() names it, or a link that was to be renamed. */
+static bool is_leftover(const struct cmd_snapdir *d, const char *name)
 {
 	size_t n = strlen(name), end = sizeof(form) - 1;
+	char to;
 
 	if (n > end + 7 && name[n - 7] == '.' && has_form(name + n - 7 - end)) {
 		for (const char *c = name + n - 6; *c; c++)
@@ -86,7 +87,8 @@ static bool is_leftover(const char *name)
 		return true;
 	}
 	return n > strlen(LATEST NEW) &&
-	       strcmp(name + n - strlen(LATEST NEW), LATEST NEW) == 0;
+	       strcmp(name + n - strlen(LATEST NEW), LATEST NEW) == 0 &&
+	       readlinkat(d->fd, name, &to, 1) >= 0;
 }
 
 static int drop_leftovers(const struct cmd_snapdir *d, struct nse_error *err)
@@ -97,7 +99,7 @@ static int drop_leftovers(const struct cmd_snapdir *d, struct nse_error *err)
 	if (n < 0)
 		return nse_errno(err, -errno, "cannot read %s", d->path);
 	for (int i = 0; i < n; i++) {
-		if (is_leftover(list[i]->d_name))
+		if (is_leftover(d, list[i]->d_name))
 			unlinkat(d->fd, list[i]->d_name, 0);
 		free(list[i]);
 	}
