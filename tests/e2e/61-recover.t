@@ -138,7 +138,9 @@ is "$rc $(jq -c '[.format, .cleaned, .pending, .failed, (.sessions | length)]' <
 is "$(jq -c '.sessions[0] | [.role, .domain, .outcome, (.removed >= 2), .kept, .why]' <<<"$out")" \
 	'["source","vm1","cleaned",true,0,null]' "it tells of the session"
 is "$(strangers A)" 2 "what the journal does not name stays"
-is "$(domain_entries A)" 1 "what it names is gone" || diag "$(at A conntrack -L 2>/dev/null)"
+# A packet of the probe's that a switch has flooded since is not of the journal.
+is "$(at A conntrack -L 2>/dev/null | grep "$LAB_VM4" | grep -vc 'dport=7007 \[UNREPLIED\]')" 1 \
+	"what it names is gone" || diag "$(at A conntrack -L 2>/dev/null)"
 is "$(left_in A moves)" "" "the journal is gone"
 recover A
 is "$rc $out" "0 nothing to recover" "a second time finds nothing"
