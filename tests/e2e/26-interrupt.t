@@ -210,12 +210,12 @@ ok $? "which is true"
 # --- receive
 
 python3 "$work/slow" "$work/file" "$work/pipe" 0.03 &
-on_terminal B sh -c "'$NSEMIG' receive --apply <'$work/pipe'"
+on_terminal B sh -c "'$NSEMIG' receive --apply --progress json <'$work/pipe'"
 is "$(term .status)" 0 "a context that comes slowly" || diag "$(screen)"
 wait $!
-like "$(term '.frames[]')" "installing: [0-9,]+ of [0-9,]+ records" \
-	"the line tells how much of it is installed"
-no_line_left "received"
+is "$(term '[.screen[] | select(startswith("{")) | fromjson |
+	select(.phase == "install") | .records_total >= '$many'] | any')" true \
+	"it is told that it is installed, and how much of it there is"
 like "$(screen)" "nsemig: [0-9]+ created, [0-9]+ kept, 0 refused" "it says what it has done"
 at B conntrack -F >/dev/null 2>&1
 python3 "$work/slow" "$work/file" "$work/pipe" 0.03 2>/dev/null &
