@@ -116,11 +116,14 @@ int nse_local_ends(const struct nse_config *cfg, struct nse_platform *platform,
 	 * has left is not.
 	 */
 	rc = nse_journal_each(e.state_dir, NSE_JOURNAL_SESSION, add_arriving, &e, err);
-	if (rc == 0 && which == NSE_LOCAL_TO_MEET)
+	if (rc == 0 && which != NSE_LOCAL_TO_LEAVE)
 		rc = nse_journal_each(e.state_dir, NSE_JOURNAL_MOVE, add_released, &e,
 				      err);
 	rc = rc ?: nse_scope_local(cfg, platform, scope, &here, &nhere, err);
-	rc = rc ?: add_running(&e, here, nhere);
+	if (rc == 0 && which == NSE_LOCAL_TO_COME)
+		rc = add(&e.here, e.gone.items, e.gone.n) ?: add(&e.here, here, nhere);
+	else
+		rc = rc ?: add_running(&e, here, nhere);
 	if (rc == 0)
 		rc = add_host(&e, err);
 	free(e.gone.items);

@@ -17,9 +17,11 @@ enum nse_local_which {
 	 */
 	NSE_LOCAL_TO_LEAVE,
 	/*
-	 * Of a domain that arrives: without those that have been released to another
-	 * host, even if the platform lists them still.
+	 * Of a domain that is to come: those that are just being released to another
+	 * host have left entries here, even if the platform lists them no more …
 	 */
+	NSE_LOCAL_TO_COME,
+	/* … and when it comes they have no end here, even if it lists them still. */
 	NSE_LOCAL_TO_MEET,
 };
 

@@ -15,6 +15,7 @@
 #include "lib/engine/registry.h"
 #include "lib/scope/resolve.h"
 #include "lib/session/arrive.h"
+#include "lib/session/local.h"
 #include "lib/session/policy.h"
 #include "lib/session/preflight.h"
 #include "lib/session/target.h"
@@ -144,7 +145,9 @@ static int look_around(struct nse_target_session *t, struct nse_error *err)
 	rc = nse_scope_others(t->spec->config, t->spec->platform, &unnamed, err);
 	if (rc == 0 && nse_domain_copy(&t->scope.others, &unnamed.others) < 0)
 		rc = nse_error(err, -ENOMEM, "out of memory");
-	return rc;
+	return rc
+		       ?: nse_local_ends(t->spec->config, t->spec->platform, &t->scope,
+					 NSE_LOCAL_TO_COME, &t->ends, &t->nends, err);
 }
 
 /* May the domain come, and nobody else with it? */

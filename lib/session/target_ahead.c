@@ -229,28 +229,31 @@ int nse_target_install_ahead(struct nse_target_session *t, struct nse_error *err
 
 /*
  * What was there already when it was to be made. It may have ended since, so it has to
- * be looked at once more. If the flow has no end here either, no packet of it passes
- * here, and whoever left it, its windows are old: it is taken away, and made anew.
+ * be looked at once more. If the flow had its other end here, and that has left, no
+ * packet has passed here since, and its windows are old: it is made anew.
  */
 static int look_again(struct nse_target_session *t, const struct nse_addr *local,
 		      size_t nlocal, struct nse_error *err)
 {
 	NSE_CLEANUP(nse_slots_release) struct nse_slots old = { 0 };
+	const struct nse_scope *scope = &t->scope;
+	const struct nse_engine *e;
 	struct nse_record rec;
 	int rc = 0;
 
 	for (uint32_t s = 0; s < nse_context_slots(t->snap.ctx) && rc == 0; s++) {
-		bool used;
+		bool left;
 
 		if (t->job.outcome[s] != NSE_KEPT ||
 		    !nse_context_at(t->snap.ctx, s, &rec))
 			continue;
-		used = nse_engine_find(rec.kind->engine)
-			       ->shared(&rec, &t->scope, local, nlocal);
+		e = nse_engine_find(rec.kind->engine);
+		left = e->shared(&rec, scope, t->ends, t->nends) &&
+		       !e->shared(&rec, scope, local, nlocal);
 		/* An undo takes away what is CREATED. */
-		nse_job_outcome(&t->job, s, used ? NSE_UNTOUCHED : NSE_CREATED);
+		nse_job_outcome(&t->job, s, left ? NSE_CREATED : NSE_UNTOUCHED);
 		rc = nse_slots_push(&t->waiting, s);
-		if (rc == 0 && !used)
+		if (rc == 0 && left)
 			rc = nse_slots_push(&old, s);
 	}
 	rc = no_memory(rc, err);

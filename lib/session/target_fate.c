@@ -257,6 +257,7 @@ int nse_target_serve(const struct nse_target_spec *spec, struct nse_error *err)
 	nse_job_release(&t.rest_job);
 	nse_slots_release(&t.waiting);
 	nse_map_release(&t.map);
+	free(t.ends);
 	nse_context_free(t.rest);
 	nse_snapshot_release(&t.snap);
 	nse_context_free(t.before);

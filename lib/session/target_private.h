@@ -35,7 +35,9 @@ struct nse_target_session {
 	struct nse_scope here; /* the scope by this host's names, once they are known */
 	struct nse_map map;    /* from the source's names to these */
 	bool named;	       /* they are known */
-	unsigned int anchor;   /* NSE_INSTALL_ANCHOR_*, as the source asked for */
+	struct nse_addr *ends; /* who had ends here when it was announced; owned */
+	size_t nends;
+	unsigned int anchor; /* NSE_INSTALL_ANCHOR_*, as the source asked for */
 	unsigned int rounds;
 	int64_t round_us; /* when the last round began to arrive */
 	struct nse_guard *guard;

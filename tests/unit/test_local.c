@@ -121,6 +121,15 @@ static void one_that_arrives_meets_nobody_who_has_left(void **state)
 	ends_are(*state, NSE_LOCAL_TO_MEET, "slaH");
 }
 
+static void what_is_left_here_may_be_of_one_that_goes(void **state)
+{
+	struct room *r = *state;
+
+	/* The platform lists it no more. */
+	r->config.ndomains = 3;
+	ends_are(r, NSE_LOCAL_TO_COME, "slraH");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +137,8 @@ int main(void)
 						room_up, room_down),
 		cmocka_unit_test_setup_teardown(
 			one_that_arrives_meets_nobody_who_has_left, room_up, room_down),
+		cmocka_unit_test_setup_teardown(what_is_left_here_may_be_of_one_that_goes,
+						room_up, room_down),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
